@@ -1,32 +1,49 @@
-// Compiles src, pipelines and bench to dist when a source is newer than the last build.
+// Compiles src, pipelines and bench to dist when a source is newer than the last build. The new build replaces the
+// old one only when it is complete.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const inputs = ['src', 'pipelines', 'bench', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
-const built = join(root, 'dist', '.built');
+const dist = join(root, 'dist');
 
 /** Builds dist if it is missing or older than its sources. */
 export function build() {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  if (!existsSync(tsc)) {
-    if (existsSync(join(root, 'dist', 'src', 'bin.js'))) return; // installed without development packages
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const stamp = join(dist, '.built');
+  if (!existsSync(compiler)) {
+    if (existsSync(stamp)) return; // installed without development packages, with a build at hand
     console.error('build: TypeScript is missing; run npm ci without --omit=dev');
     process.exit(1);
   }
-  if (existsSync(built) && newest(inputs.map((name) => join(root, name))) <= statSync(built).mtimeMs) return;
+  if (existsSync(stamp) && newest(inputs.map((name) => join(root, name))) <= statSync(stamp).mtimeMs) return;
   console.error('build: compiling TypeScript …');
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  const started = Date.now();
-  const result = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+  const started = new Date();
+  const next = `${dist}.${process.pid}`;
+  const result = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', next], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
-  if (result.status !== 0) process.exit(result.status ?? 1);
-  chmodSync(join(root, 'dist', 'src', 'bin.js'), 0o755);
-  writeFileSync(built, new Date(started).toISOString());
+  if (result.status !== 0) {
+    rmSync(next, { recursive: true, force: true });
+    process.exit(result.status ?? 1);
+  }
+  chmodSync(join(next, 'src', 'bin.js'), 0o755);
+  writeFileSync(join(next, '.built'), started.toISOString());
+  utimesSync(join(next, '.built'), started, started);
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(next, dist);
 }
 
 function newest(paths) {

@@ -1,5 +1,5 @@
-// Brings a fresh clone to a working state, and does nothing when nothing changed:
-// installs what package-lock.json names, then builds.
+// Brings a fresh clone to a working state, and does nothing when nothing changed: installs what package-lock.json
+// names, then builds. With --installed (after npm ci, which has just installed) it only records that and builds.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const stamp = join(root, 'node_modules', '.rxspike-setup');
+const modules = join(root, 'node_modules');
+const stamp = join(modules, '.rxspike-setup');
+
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`rxspike needs Node 20.19 or later; this is ${process.versions.node}`);
@@ -17,21 +19,23 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 const wanted = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
-  .update(`${process.version} ${process.platform} ${process.arch}`)
+  .update(`${process.versions.modules} ${process.platform} ${process.arch}`)
   .digest('hex');
-const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
-if (installed !== wanted) {
+const justInstalled = process.argv.includes('--installed');
+if (!justInstalled && !(existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted)) install();
+if (existsSync(join(modules, 'vitest'))) writeFileSync(stamp, wanted); // only an install with the development packages counts
+build();
+
+function install() {
   console.error('setup: installing the packages of package-lock.json …');
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], {
+  const windows = process.platform === 'win32';
+  const command = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+  const result = spawnSync(windows ? 'npm.cmd' : 'npm', command, {
     cwd: root,
     stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
+    shell: windows,
   });
-  if (result.status !== 0) {
-    console.error('setup: npm ci failed');
-    process.exit(result.status ?? 1);
-  }
-  writeFileSync(stamp, wanted);
+  if (result.status === 0) return;
+  console.error('setup: npm ci failed');
+  process.exit(result.status ?? 1);
 }
-build();
