@@ -1,0 +1,244 @@
+import * as v from 'valibot';
+import { OptionError } from '../src/errors.ts';
+
+/**
+ * What a pipeline is: a name, options that are typed once (they give validation, help and defaults), presets, and the
+ * wiring. Preset values override defaults; what a person gives overrides both.
+ */
+
+/** One option of a pipeline; its key in camel case is its flag in kebab case (`batchSize`, `--batch-size`). */
+export interface Option<T> {
+  /** Accepts the text of a command line and the typed value alike. */
+  readonly schema: v.GenericSchema<unknown, T>;
+  /** What it does, in one phrase without a full stop. */
+  readonly help: string;
+  /** What is accepted, for messages: `a whole number of at least 1`. */
+  readonly expects: string;
+  /** Stands for the value in help: `N`, `DIR`. Absent for a switch, which takes no value. */
+  readonly placeholder?: string;
+  /** Value when neither a preset nor a person gives one; absent where there is none. */
+  readonly default?: T;
+  readonly choices?: readonly string[];
+  /** Unit of the number: `ms`, `bins`. */
+  readonly unit?: string;
+}
+
+/** Options by name, camel case. */
+export type Options = Readonly<Record<string, Option<unknown>>>;
+
+/** The typed values of a set of options. */
+export type OptionValues<O extends Options> = {
+  readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
+};
+
+/** Values that a preset or a person gives; the rest keep their defaults. */
+export type GivenValues<O extends Options> = { readonly [K in keyof O]?: OptionValues<O>[K] | undefined };
+
+/** Tells a person how far a run is, on stderr. */
+export interface Progress {
+  /** Replaces the progress line; does nothing where nobody watches. */
+  update(text: string): void;
+  /** A line that stays, such as a warning or a hint; printed with `--json` too. */
+  note(text: string): void;
+  /** Removes the progress line. */
+  clear(): void;
+}
+
+/** What a pipeline gets from whoever runs it. */
+export interface PipelineContext {
+  /** True where data is wanted as JSON lines. */
+  readonly json: boolean;
+  /** Writes one JSON line to stdout; does nothing without `json`. */
+  emit(line: object): void;
+  /** Writes text for people to stdout; does nothing with `json`. */
+  print(text: string): void;
+  readonly progress: Progress;
+  /** Aborted by the first Ctrl-C: finish what is in hand, save, return. */
+  readonly signal: AbortSignal;
+  /** Asks for an exit status other than 0 once the pipeline returns, 130 after Ctrl-C. */
+  requestExit(code: number): void;
+}
+
+/** The part of a pipeline that its author writes. */
+export interface PipelineDefinition<O extends Options> {
+  readonly name: string;
+  /** One line for `pipeline list`. */
+  readonly summary: string;
+  /** A paragraph for `pipeline run NAME --help`. */
+  readonly description: string;
+  /** Command lines, without the leading `pipeline run`. */
+  readonly examples: readonly string[];
+  readonly options: O;
+  /** Presets by name; with them comes the option `--preset`. */
+  readonly presets?: Readonly<Record<string, GivenValues<O>>>;
+  readonly defaultPreset?: string;
+  /**
+   * @param options every option, validated
+   * @param given what the person gave, validated, without defaults and preset values
+   */
+  run(options: OptionValues<O>, context: PipelineContext, given: GivenValues<O>): Promise<void>;
+}
+
+/** A pipeline as commands and programs use it. */
+export interface Pipeline<O extends Options = Options> extends PipelineDefinition<O> {
+  /** Every value, from defaults, the preset and what is given (text or typed); throws OptionError in one line. */
+  resolve(given: Readonly<Record<string, unknown>>): OptionValues<O>;
+  /** Validates what is given (text or typed), fills in the rest and runs. */
+  start(given: Readonly<Record<string, unknown>>, context: PipelineContext): Promise<void>;
+}
+
+/** Makes a pipeline of its definition: adds `--preset`, validation and the precedence of values. */
+export function definePipeline<O extends Options>(definition: PipelineDefinition<O>): Pipeline<O> {
+  const presets: Readonly<Record<string, GivenValues<O>>> = definition.presets ?? {};
+  const presetNames = Object.keys(presets);
+  const options: O =
+    presetNames.length === 0
+      ? definition.options
+      : { ...definition.options, ...presetOption(presetNames, definition.defaultPreset ?? presetNames[0]!) };
+  const validate = (given: Readonly<Record<string, unknown>>): GivenValues<O> =>
+    validateGiven(definition.name, options, given);
+  const fill = (given: Readonly<Record<string, unknown>>): OptionValues<O> => {
+    const preset =
+      presetNames.length === 0 ? {} : presets[String(given['preset'] ?? options['preset']?.default)];
+    const merged: Record<string, unknown> = {};
+    for (const [name, option] of Object.entries(options)) {
+      merged[name] = given[name] ?? preset?.[name] ?? option.default;
+    }
+    return merged as OptionValues<O>;
+  };
+  return {
+    ...definition,
+    options,
+    presets,
+    resolve: (given) => fill(validate(given)),
+    start: async (given, context) => {
+      const valid = validate(given);
+      await definition.run(fill(valid), context, valid);
+    },
+  };
+}
+
+function presetOption(names: readonly string[], value: string): Options {
+  return { preset: choiceOption(names, { help: 'values that stand in for the defaults', default: value }) };
+}
+
+/** The flag of an option name: `batchSize` gives `--batch-size`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function validateGiven<O extends Options>(
+  pipeline: string,
+  options: O,
+  given: Readonly<Record<string, unknown>>,
+): GivenValues<O> {
+  const valid: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const option = options[name];
+    if (option === undefined) {
+      const known = Object.keys(options).map(flagOf).join(', ');
+      throw new OptionError(`${flagOf(name)}: no option of ${pipeline}, which has ${known}`);
+    }
+    const parsed = v.safeParse(option.schema, value);
+    if (!parsed.success) {
+      throw new OptionError(`${flagOf(name)}: expected ${option.expects}, found ${JSON.stringify(value)}`);
+    }
+    valid[name] = parsed.output;
+  }
+  return valid as GivenValues<O>;
+}
+
+/** What every option may say about itself. */
+export interface OptionText<D> {
+  readonly help: string;
+  readonly placeholder?: string;
+  readonly unit?: string;
+  readonly default?: D;
+}
+
+/** Bounds of a number, inclusive but for `above`. */
+export interface NumberRange {
+  readonly min?: number;
+  readonly max?: number;
+  /** Exclusive lower bound. */
+  readonly above?: number;
+}
+
+/** A whole number. */
+export function integerOption<D extends number | undefined = undefined>(
+  text: OptionText<D> & NumberRange,
+): Option<number | D> {
+  return numeric(text, 'a whole number', Number.isSafeInteger);
+}
+
+/** A number. */
+export function numberOption<D extends number | undefined = undefined>(
+  text: OptionText<D> & NumberRange,
+): Option<number | D> {
+  return numeric(text, 'a number', Number.isFinite);
+}
+
+/** A text, a folder or a file name. */
+export function textOption<D extends string | undefined = undefined>(
+  text: OptionText<D>,
+): Option<string | D> {
+  const schema = v.pipe(v.string(), v.nonEmpty());
+  return described(schema as v.GenericSchema<unknown, string>, 'a text that is not empty', text, 'TEXT');
+}
+
+/** One of some names. */
+export function choiceOption<const C extends string, D extends C | undefined = undefined>(
+  choices: readonly C[],
+  text: OptionText<D>,
+): Option<C | D> {
+  const schema = v.picklist(choices) as v.GenericSchema<unknown, C>;
+  const expects =
+    choices.length === 1 ? choices[0]! : `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+  return { ...described<C, D>(schema, expects, text, 'NAME'), choices };
+}
+
+/** A switch: off unless given. */
+export function switchOption(text: { readonly help: string; readonly default?: boolean }): Option<boolean> {
+  return {
+    schema: v.boolean() as v.GenericSchema<unknown, boolean>,
+    expects: 'no value',
+    default: false,
+    ...text,
+  };
+}
+
+function numeric<D extends number | undefined>(
+  text: OptionText<D> & NumberRange,
+  noun: string,
+  accepts: (value: number) => boolean,
+): Option<number | D> {
+  const { min, max, above, ...rest } = text;
+  const schema = v.pipe(
+    v.union([v.number(), v.pipe(v.string(), v.trim(), v.nonEmpty(), v.transform(Number), v.number())]),
+    v.check(accepts),
+    v.check(
+      (value) => value >= (min ?? -Infinity) && value <= (max ?? Infinity) && value > (above ?? -Infinity),
+    ),
+  );
+  const bounds =
+    min !== undefined && max !== undefined
+      ? ` from ${min} to ${max}`
+      : min !== undefined
+        ? ` of at least ${min}`
+        : above !== undefined
+          ? ` above ${above}${max === undefined ? '' : ` and at most ${max}`}`
+          : max !== undefined
+            ? ` of at most ${max}`
+            : '';
+  return described(schema as v.GenericSchema<unknown, number>, `${noun}${bounds}`, rest, 'N');
+}
+
+function described<T, D extends T | undefined>(
+  schema: v.GenericSchema<unknown, T>,
+  expects: string,
+  text: OptionText<D>,
+  placeholder: string,
+): Option<T | D> {
+  return { schema, expects, placeholder, ...text };
+}

@@ -1,0 +1,25 @@
+import { OptionError } from '../src/errors.ts';
+import type { Pipeline } from './definition.ts';
+
+// Loading a definition costs little: what a run needs (tensors, Arrow) is imported when it starts.
+const loaders: Readonly<Record<string, () => Promise<{ default: Pipeline }>>> = {
+  'cifar10dvs-train': () => import('./cifar10dvs-train.ts'),
+  'nmnist-train': () => import('./nmnist-train.ts'),
+  live: () => import('./live.ts'),
+};
+
+/** Names of the built-in pipelines. */
+export function pipelineNames(): readonly string[] {
+  return Object.keys(loaders);
+}
+
+/** The definition of a built-in pipeline; an unknown name throws OptionError naming the known ones. */
+export async function loadPipeline(name: string): Promise<Pipeline> {
+  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  if (load === undefined) {
+    throw new OptionError(
+      `no pipeline named ${JSON.stringify(name)}; there are ${pipelineNames().join(', ')}`,
+    );
+  }
+  return (await load()).default;
+}
