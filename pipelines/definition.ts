@@ -91,15 +91,15 @@ export interface Pipeline<O extends Options = Options> extends PipelineDefinitio
 export function definePipeline<O extends Options>(definition: PipelineDefinition<O>): Pipeline<O> {
   const presets: Readonly<Record<string, GivenValues<O>>> = definition.presets ?? {};
   const presetNames = Object.keys(presets);
-  const options: O =
+  const options: Options =
     presetNames.length === 0
       ? definition.options
       : { ...definition.options, ...presetOption(presetNames, definition.defaultPreset ?? presetNames[0]!) };
   const validate = (given: Readonly<Record<string, unknown>>): GivenValues<O> =>
-    validateGiven(definition.name, options, given);
+    validateGiven<O>(definition.name, options, given);
   const fill = (given: Readonly<Record<string, unknown>>): OptionValues<O> => {
-    const preset =
-      presetNames.length === 0 ? {} : presets[String(given['preset'] ?? options['preset']?.default)];
+    const preset: Readonly<Record<string, unknown>> | undefined =
+      presets[String(given['preset'] ?? options['preset']?.default)];
     const merged: Record<string, unknown> = {};
     for (const [name, option] of Object.entries(options)) {
       merged[name] = given[name] ?? preset?.[name] ?? option.default;
@@ -108,7 +108,7 @@ export function definePipeline<O extends Options>(definition: PipelineDefinition
   };
   return {
     ...definition,
-    options,
+    options: options as O,
     presets,
     resolve: (given) => fill(validate(given)),
     start: async (given, context) => {
@@ -129,7 +129,7 @@ export function flagOf(name: string): string {
 
 function validateGiven<O extends Options>(
   pipeline: string,
-  options: O,
+  options: Options,
   given: Readonly<Record<string, unknown>>,
 ): GivenValues<O> {
   const valid: Record<string, unknown> = {};
