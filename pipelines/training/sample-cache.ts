@@ -1,0 +1,60 @@
+import type { Sample } from '../../src/events.ts';
+
+/**
+ * Binned samples kept in memory, so that an epoch after the first decodes and bins nothing that fits. Event counts
+ * are whole and small: frames that hold only such are kept as bytes, a quarter of their size, and come back equal.
+ * What does not fit is not kept; nothing is thrown out, since every epoch asks for every sample once.
+ */
+export class SampleCache {
+  readonly #budgetBytes: number;
+  readonly #kept = new Map<string, { sample: Sample; packed: Uint8Array | undefined }>();
+  #bytes = 0;
+  #refusedBytes = 0;
+
+  /** @param budgetBytes memory that the frames may take */
+  constructor(budgetBytes: number) {
+    this.#budgetBytes = budgetBytes;
+  }
+
+  /** Bytes that would hold everything that was offered so far. */
+  get wantedBytes(): number {
+    return this.#bytes + this.#refusedBytes;
+  }
+
+  /** Bytes held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(id: string): Sample | undefined {
+    const entry = this.#kept.get(id);
+    if (entry?.packed === undefined) return entry?.sample;
+    return { ...entry.sample, frames: Float32Array.from(entry.packed) };
+  }
+
+  /** Keeps the sample where it fits; nobody may write to its frames afterwards. */
+  put(sample: Sample): void {
+    if (this.#kept.has(sample.id)) return;
+    const packed = packBytes(sample.frames);
+    const size = packed?.byteLength ?? sample.frames.byteLength;
+    if (this.#bytes + size > this.#budgetBytes) {
+      this.#refusedBytes += size;
+      return;
+    }
+    this.#bytes += size;
+    // The float frames must not stay reachable beside the packed ones.
+    const kept = packed === undefined ? sample : { ...sample, frames: new Float32Array(0) };
+    this.#kept.set(sample.id, { sample: kept, packed });
+  }
+}
+
+/** The values as bytes where all are whole numbers from 0 to 255, else undefined. */
+function packBytes(values: Float32Array): Uint8Array | undefined {
+  const packed = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    packed[i] = value;
+    if (packed[i] !== value) return undefined;
+  }
+  return packed;
+}
