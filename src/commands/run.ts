@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander';
+import { flagOf, type Pipeline, type PipelineContext } from '../../pipelines/definition.ts';
+import { loadPipeline, pipelineNames } from '../../pipelines/index.ts';
+import { progressLine } from '../reports/progress.ts';
+import { type CommandIo, writeLine } from './command-io.ts';
+import { usageError } from './usage-error.ts';
+
+/** `pipeline run NAME`: each pipeline is a sub-command whose options come from its definition. */
+export async function define(command: Command, io: CommandIo): Promise<void> {
+  command
+    .usage('NAME [options]')
+    .exitOverride(usageError(pipelineNames))
+    .enablePositionalOptions()
+    .helpCommand(false)
+    .addHelpText('after', '\nThe options of a pipeline: pipeline run NAME --help');
+  for (const pipeline of await Promise.all(pipelineNames().map(loadPipeline))) {
+    definePipelineCommand(command.command(pipeline.name), pipeline, io);
+  }
+}
+
+function definePipelineCommand(command: Command, pipeline: Pipeline, io: CommandIo): void {
+  command.description(pipeline.description).summary(pipeline.summary);
+  for (const [name, option] of Object.entries(pipeline.options)) {
+    command.addOption(commandOption(name, option));
+  }
+  if (!('json' in pipeline.options)) command.option('--json', 'print JSON lines');
+  const examples = pipeline.examples.map((example) => `  pipeline run ${example}\n`);
+  const presets = Object.entries(pipeline.presets ?? {}).map(
+    ([name, values]) => `  ${name}: ${describeValues(values)}\n`,
+  );
+  if (presets.length > 0) command.addHelpText('after', `\nPresets:\n${presets.join('')}`.trimEnd());
+  if (examples.length > 0) command.addHelpText('after', `\nExamples:\n${examples.join('')}`.trimEnd());
+  command.action(async (given: Record<string, unknown>) => {
+    await runPipeline(pipeline, given, io);
+  });
+}
+
+/** The flag of a pipeline's option; values stay text, for the pipeline validates them. */
+function commandOption(name: string, option: Pipeline['options'][string]): Option {
+  const { placeholder, choices, unit } = option;
+  const argument = placeholder === undefined ? '' : ` <${choices === undefined ? placeholder : 'name'}>`;
+  const notes = [
+    ...(choices === undefined ? [] : [choices.join(', ')]),
+    ...(unit === undefined ? [] : [`in ${unit}`]),
+    ...(option.default === undefined || option.default === false ? [] : [`default ${option.default}`]),
+  ];
+  return new Option(
+    `${flagOf(name)}${argument}`,
+    option.help + (notes.length > 0 ? ` (${notes.join('; ')})` : ''),
+  );
+}
+
+function describeValues(values: Readonly<Record<string, unknown>>): string {
+  const described = Object.entries(values).map(([name, value]) => `${flagOf(name)} ${value}`);
+  return described.length === 0 ? 'the defaults' : described.join(' ');
+}
+
+async function runPipeline(
+  pipeline: Pipeline,
+  { json, ...options }: Record<string, unknown>,
+  io: CommandIo,
+): Promise<void> {
+  const progress = progressLine(io.err);
+  const given = 'json' in pipeline.options ? { ...options, json } : options;
+  const context: PipelineContext = {
+    json: json === true,
+    emit: (line) => {
+      if (json === true) writeLine(io.out, line);
+    },
+    print: (text) => {
+      if (json === true) return;
+      progress.clear();
+      io.out.write(text.endsWith('\n') ? text : `${text}\n`);
+    },
+    progress,
+    signal: io.signal,
+    requestExit: io.requestExit,
+  };
+  try {
+    await pipeline.start(given, context);
+  } finally {
+    progress.clear();
+  }
+}
