@@ -1,0 +1,138 @@
+import type { OperatorFunction } from 'rxjs';
+import { InputError, OptionError } from '../errors.ts';
+import type { EventChunk, Frame, Stage } from '../events.ts';
+import { type BinCounters, BinFrames, type BinOptions, type OpenBin } from './bin-frames.ts';
+import { firstEventFrom } from './first-event-from.ts';
+import { stage } from './stage.ts';
+import { wholeNumber } from './whole-number.ts';
+
+export interface BinByTimeOptions extends BinOptions {
+  /** Length of a bin in microseconds, at least 1; fractions do not add up: bin i starts at first + i * stride. */
+  readonly windowMicros: number;
+  /** From one bin's start to the next one's, up to `windowMicros`, which is the default; less lets bins overlap. */
+  readonly strideMicros?: number;
+  /**
+   * The last events rarely fill a bin. `keep` (default) gives the first incomplete bin, which holds all of them;
+   * `drop` leaves it out and counts the events that are in no other bin.
+   */
+  readonly tail?: 'keep' | 'drop';
+  /** Longest silence in empty bins, default 100,000: one wrong time must not become hours of frames. */
+  readonly maxEmptyBins?: number;
+  /** A longer silence throws (`error`, the default), or its bins are left out and counted (`skip`). */
+  readonly silence?: 'error' | 'skip';
+}
+
+/**
+ * Cuts time into bins of one length, from the first event on. A bin is given when an event at or after its end has
+ * come; silence gives empty frames.
+ */
+export class BinByTime implements Stage<EventChunk, Frame> {
+  readonly #frames: BinFrames;
+  readonly #window: number;
+  readonly #stride: number;
+  readonly #tail: 'keep' | 'drop';
+  readonly #maxEmptyBins: number;
+  readonly #silence: 'error' | 'skip';
+  /** Bins that have begun and not ended, in order. */
+  #open: OpenBin[] = [];
+  /** Time of the first event in microseconds. */
+  #first: number | undefined;
+  /** Number of the bin to be opened next. */
+  #next = 0;
+  /** Events since the end of the last bin that was given. */
+  #uncovered = 0;
+
+  constructor(options: BinByTimeOptions) {
+    const { windowMicros, strideMicros = windowMicros, maxEmptyBins = 100_000 } = options;
+    if (!(windowMicros >= 1 && windowMicros < 2 ** 53)) {
+      throw new OptionError(`windowMicros: expected at least 1, got ${windowMicros}`);
+    }
+    if (!(strideMicros >= 1 && strideMicros <= windowMicros)) {
+      throw new OptionError(
+        `strideMicros: expected 1 to the window's ${windowMicros}, so that no event falls between bins; got ${strideMicros}`,
+      );
+    }
+    this.#frames = new BinFrames(options);
+    this.#window = windowMicros;
+    this.#stride = strideMicros;
+    this.#tail = options.tail ?? 'keep';
+    this.#maxEmptyBins = wholeNumber('maxEmptyBins', maxEmptyBins, 0);
+    this.#silence = options.silence ?? 'error';
+  }
+
+  get counters(): Readonly<BinCounters> {
+    return this.#frames.counters;
+  }
+
+  push(chunk: EventChunk, emit: (frame: Frame) => void): void {
+    const { t, origin } = chunk;
+    if (t.length === 0) return;
+    this.#frames.counters.events += t.length;
+    this.#uncovered += t.length;
+    this.#first ??= origin + t[0]!;
+    const open = this.#open;
+    this.#open = [];
+    for (const bin of open) this.#fill(bin, chunk, emit);
+    const last = origin + t.at(-1)!;
+    while (this.#start(this.#next) <= last) {
+      const empty = this.#emptyBinsBefore(chunk);
+      if (empty > this.#maxEmptyBins) this.#leaveOut(empty);
+      const number = this.#next++;
+      this.#fill(this.#frames.open(this.#start(number), this.#end(number)), chunk, emit);
+    }
+  }
+
+  end(emit: (frame: Frame) => void): void {
+    const rest = this.#open[0];
+    this.#open = [];
+    if (rest === undefined) return;
+    if (this.#tail === 'keep') emit(this.#frames.close(rest));
+    else this.#frames.counters.tail += this.#uncovered;
+  }
+
+  /** Counts the chunk's events of a bin; gives the bin's frame if it has ended, else keeps the bin open. */
+  #fill(bin: OpenBin, chunk: EventChunk, emit: (frame: Frame) => void): void {
+    const from = firstEventFrom(chunk.t, bin.startMicros - chunk.origin);
+    const to = firstEventFrom(chunk.t, bin.endMicros - chunk.origin, from);
+    this.#frames.count(bin, chunk, from, to);
+    if (to === chunk.t.length) {
+      this.#open.push(bin);
+      return;
+    }
+    this.#uncovered = chunk.t.length - to;
+    emit(this.#frames.close(bin));
+  }
+
+  #start(number: number): number {
+    return this.#first! + number * this.#stride;
+  }
+
+  /** Without overlap exactly the next bin's start, whatever the rounding of fractions. */
+  #end(number: number): number {
+    return this.#stride === this.#window ? this.#start(number + 1) : this.#start(number) + this.#window;
+  }
+
+  /** How many bins from the next one on end before the next event of the chunk. */
+  #emptyBinsBefore({ t, origin }: EventChunk): number {
+    const time = origin + t[firstEventFrom(t, this.#start(this.#next) - origin)]!;
+    let empty = Math.max(0, Math.ceil((time - this.#end(this.#next)) / this.#stride));
+    while (empty > 0 && this.#end(this.#next + empty - 1) > time) empty--;
+    return empty;
+  }
+
+  #leaveOut(empty: number): void {
+    if (this.#silence === 'error') {
+      const seconds = ((empty * this.#stride) / 1e6).toFixed(1);
+      throw new InputError(
+        `binning: expected at most ${this.#maxEmptyBins} empty bins in a row, found ${seconds} s without events (${empty} bins) after ${this.#start(this.#next)} us: is a time wrong?`,
+      );
+    }
+    this.#frames.counters.skippedBins += empty;
+    this.#next += empty;
+  }
+}
+
+/** Cuts events into frames of `windowMicros` each, which may overlap, from the first event on. */
+export function binByTime(options: BinByTimeOptions): OperatorFunction<EventChunk, Frame> {
+  return stage(() => new BinByTime(options));
+}

@@ -1,0 +1,76 @@
+import type { EventChunk, Frame, Recording, Sample } from '../events.ts';
+import type { BinCounters } from './bin-frames.ts';
+import { type Binning, createBinning } from './binning.ts';
+import type { FrameGrid, Polarity } from './frame-grid.ts';
+import { SampleBuilder } from './to-sample.ts';
+
+export interface BinSampleOptions {
+  /** Steps of the sample: shorter ones are padded with empty frames, longer ones cut. */
+  readonly steps?: number;
+  /** Default `two`. */
+  readonly polarity?: Polarity;
+  /** Counters to go on with. */
+  readonly counters?: BinCounters;
+}
+
+/** What a sample takes from its recording. */
+export interface SampleToken {
+  readonly id: string;
+  /** Class index. */
+  readonly label: number;
+}
+
+/** The sample of one recording's chunks: they are counted straight into its one array, where its length is known. */
+export function binSample(
+  chunks: Iterable<EventChunk>,
+  binning: Binning,
+  grid: FrameGrid,
+  token: SampleToken,
+  options: BinSampleOptions = {},
+): Sample {
+  const build = sampleOf(binning, grid, token, options);
+  for (const chunk of chunks) build.push(chunk);
+  return build.end();
+}
+
+/** The sample of a recording, read and binned chunk by chunk. */
+export async function binRecording(
+  recording: Recording & SampleToken,
+  binning: Binning,
+  grid: FrameGrid,
+  options: BinSampleOptions = {},
+): Promise<Sample> {
+  const build = sampleOf(binning, grid, recording, options);
+  for await (const chunk of recording.chunks()) build.push(chunk);
+  return build.end();
+}
+
+/** A binning stage and the sample that it fills, as one. */
+function sampleOf(
+  binning: Binning,
+  grid: FrameGrid,
+  { id, label }: SampleToken,
+  { steps, polarity = 'two', counters }: BinSampleOptions,
+): { push(chunk: EventChunk): void; end(): Sample } {
+  const known = steps ?? (binning.kind === 'count' ? binning.bins : undefined);
+  const builder = new SampleBuilder({ id, label, ...(known === undefined ? {} : { steps: known }) });
+  const channels = polarity === 'two' ? 2 : 1;
+  const stage = createBinning(binning, {
+    grid,
+    polarity,
+    allocate: (ordinal) => builder.allocate(ordinal, grid.height, grid.width, channels),
+    ...(counters === undefined ? {} : { counters }),
+  });
+  const add = (frame: Frame): void => builder.push(frame);
+  return {
+    push: (chunk) => stage.push(chunk, add),
+    end: () => {
+      let sample: Sample | undefined;
+      stage.end(add);
+      builder.end((built) => {
+        sample = built;
+      });
+      return sample!;
+    },
+  };
+}

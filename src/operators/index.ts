@@ -1,0 +1,28 @@
+// Lifting and flow control
+
+// Samples to batches, frames to windows
+export { type BatchColumns, type BatchOptions, batch, batchSamples } from './batch.ts';
+// Events to frames
+export { BinByCount, type BinByCountOptions, binByCount } from './bin-by-count.ts';
+export { BinByEvents, type BinByEventsOptions, binByEvents } from './bin-by-events.ts';
+export { BinByTime, type BinByTimeOptions, binByTime } from './bin-by-time.ts';
+export { type BinCounters, type BinOptions, binCounters } from './bin-frames.ts';
+// Frames and images to samples
+export { type BinSampleOptions, binRecording, binSample, type SampleToken } from './bin-sample.ts';
+export { type Binning, bin, createBinning } from './binning.ts';
+export { Credits, spending } from './credits.ts';
+export { type EncodeDirectOptions, encodeDirect, encodeImagesDirect } from './encode-direct.ts';
+export { type EncodePoissonOptions, encodeImagesPoisson, encodePoisson } from './encode-poisson.ts';
+export { fitLength, fitSample } from './fit-length.ts';
+export { type Crop, FrameGrid, type FrameGridOptions, type Polarity } from './frame-grid.ts';
+export { inFlight } from './in-flight.ts';
+// Driving a network
+export { type Prediction, type PredictOptions, type PredictStep, predict } from './predict.ts';
+export { type ClassPrediction, predictions } from './predictions.ts';
+export { regrid, regridChunk } from './regrid.ts';
+export { shuffle, shuffled } from './shuffle.ts';
+export { type SpikeRates, spikeRates } from './spike-rates.ts';
+export { stage } from './stage.ts';
+export { SampleBuilder, type SampleOptions, toSample } from './to-sample.ts';
+export { train } from './train.ts';
+export { type Window, Windows, type WindowsOptions, windows } from './windows.ts';
