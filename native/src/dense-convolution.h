@@ -1,0 +1,28 @@
+#pragma once
+
+#include <compare>
+
+namespace rxspike {
+
+// Sizes of a convolution over [batch, height, width, channels] with a filter [height, width, inputs, outputs].
+struct ConvolutionShape {
+  int batch, inHeight, inWidth, inChannels;
+  int filterHeight, filterWidth;
+  int outHeight, outWidth, outChannels;
+  int strideHeight, strideWidth;
+  int padTop, padLeft;
+  int dilationHeight, dilationWidth;
+
+  auto operator<=>(const ConvolutionShape&) const = default;
+};
+
+// `filterId` names a filter that does not change, so that its reordered copy is kept until `forgetFilter`; 0 names
+// none.
+void convolve(const float* input, const float* filter, float* output, const ConvolutionShape& shape, double filterId);
+void convolveInputGradient(const float* outputGradient, const float* filter, float* inputGradient,
+                           const ConvolutionShape& shape, double filterId);
+void convolveFilterGradient(const float* input, const float* outputGradient, float* filterGradient,
+                            const ConvolutionShape& shape);
+void forgetFilter(double filterId);
+
+}  // namespace rxspike

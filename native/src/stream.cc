@@ -1,0 +1,77 @@
+#include "stream.h"
+
+#include <omp.h>
+
+#include <exception>
+#include <utility>
+
+namespace rxspike {
+
+Stream::Stream(int threads) : thread_([this, threads] { work(threads); }) {}
+
+Stream::~Stream() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  submitted_.notify_one();
+  thread_.join();
+}
+
+void Stream::submit(const Operation* operation, const Operands& operands) {
+  {
+    std::lock_guard lock(mutex_);
+    items_.push_back({operation, operands, nullptr});
+    submittedCount_++;
+  }
+  submitted_.notify_one();
+}
+
+void Stream::notify(std::function<void(std::string)> done) {
+  {
+    std::lock_guard lock(mutex_);
+    items_.push_back({nullptr, {}, std::move(done)});
+    submittedCount_++;
+  }
+  submitted_.notify_one();
+}
+
+std::string Stream::wait() {
+  std::unique_lock lock(mutex_);
+  finished_.wait(lock, [this, target = submittedCount_] { return finishedCount_ >= target; });
+  return takeError();
+}
+
+std::string Stream::takeError() { return std::exchange(error_, {}); }
+
+void Stream::work(int threads) {
+  omp_set_num_threads(threads);
+  omp_set_dynamic(0);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    submitted_.wait(lock, [this] { return stopping_ || !items_.empty(); });
+    if (stopping_) return;
+    Item item = std::move(items_.front());
+    items_.pop_front();
+    std::string failure;
+    if (item.operation != nullptr) {
+      lock.unlock();
+      try {
+        item.operation->run(item.operands.data());
+      } catch (const std::exception& error) {
+        failure = std::string(item.operation->name) + ": " + error.what();
+      }
+      lock.lock();
+      if (!failure.empty() && error_.empty()) error_ = failure;
+    } else {
+      failure = takeError();
+      lock.unlock();
+      item.done(std::move(failure));
+      lock.lock();
+    }
+    finishedCount_++;
+    finished_.notify_all();
+  }
+}
+
+}  // namespace rxspike

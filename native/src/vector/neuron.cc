@@ -1,0 +1,470 @@
+// Neurons over all steps of a sequence [batch, steps, height, width, channels] in one pass over memory, alone or with
+// the normalisation before them and the average pool after them.
+//
+// A thread takes strips: neighbouring neurons of the rows under one row of the pool, few enough that what their steps
+// leave behind stays in the cache. It walks a strip through all steps and, for gradients, back; the way back computes
+// the steps again from the input, which costs less than keeping them. State is [batch, variables, height, width,
+// channels].
+#include <cstring>
+#include <vector>
+
+#include "parallel.h"
+#include "vector/neuron-definitions.h"
+#include "vector/tables.h"
+
+namespace rxspike::VECTOR_LEVEL {
+
+namespace {
+
+constexpr Index kStripValues = 4096;  // neurons times steps in a strip, 16 KiB an array
+
+// Sizes of a sequence and side of its average pool, 1 for none; what does not fill a pool is left out of it.
+struct Layout {
+  Index batch, steps, height, width, channels, pool;
+
+  Index row() const { return width * channels; }
+  Index pooledHeight() const { return height / pool; }
+  Index pooledWidth() const { return width / pool; }
+  Index bands() const { return (height + pool - 1) / pool; }
+  // Columns of a strip, a multiple of the pool.
+  Index stripColumns() const {
+    const Index wanted = kStripValues / (steps * channels * pool) * pool;
+    return std::min((width + pool - 1) / pool * pool, std::max(pool, wanted));
+  }
+  float share() const { return 1.f / static_cast<float>(pool * pool); }
+};
+
+// Neighbouring neurons of one row of one sample.
+struct StripRow {
+  const Layout* layout;
+  Index sample, y, column, lanes;
+
+  Index at(Index step) const {
+    return ((sample * layout->steps + step) * layout->height + y) * layout->row() + column * layout->channels;
+  }
+  Index stateAt(Index variable, Index variables) const {
+    return ((sample * variables + variable) * layout->height + y) * layout->row() + column * layout->channels;
+  }
+  Index pooledAt(Index step) const {
+    const Index row = (sample * layout->steps + step) * layout->pooledHeight() + y / layout->pool;
+    return (row * layout->pooledWidth() + column / layout->pool) * layout->channels;
+  }
+  // Columns of the pool's output over this row.
+  Index pooledColumns() const {
+    if (y / layout->pool >= layout->pooledHeight()) return 0;
+    const Index end = std::min(column + lanes / layout->channels, layout->pooledWidth() * layout->pool);
+    return end > column ? (end - column) / layout->pool : 0;
+  }
+};
+
+// Values by channel, repeated for every column of a strip; null stays null.
+class LaneValues {
+ public:
+  LaneValues(const float* perChannel, const Layout& layout) {
+    if (perChannel == nullptr) return;
+    for (Index i = 0; i < layout.stripColumns(); i++) values_.insert(values_.end(), perChannel, perChannel + layout.channels);
+  }
+  const float* get() const { return values_.empty() ? nullptr : values_.data(); }
+
+ private:
+  std::vector<float> values_;
+};
+
+// visit(first row of a strip, thread), for all strips.
+template <class Visit>
+void forStrips(const Layout& layout, const Visit& visit) {
+  const Index columns = layout.stripColumns();
+  const Index strips = (layout.width + columns - 1) / columns;
+  parallelFor(layout.batch * layout.bands() * strips, 1, [&](Index begin, Index end, int thread) {
+    for (Index i = begin; i < end; i++) {
+      const Index column = i % strips * columns;
+      const Index band = i / strips % layout.bands();
+      const Index lanes = std::min(columns, layout.width - column) * layout.channels;
+      visit(StripRow{&layout, i / strips / layout.bands(), band * layout.pool, column, lanes}, thread);
+    }
+  });
+}
+
+void loadInput(const float* in, const float* scale, const float* offset, float* out, Index lanes) {
+  if (scale == nullptr) {
+    std::memcpy(out, in, lanes * sizeof(float));
+    return;
+  }
+#pragma omp simd
+  for (Index i = 0; i < lanes; i++) out[i] = in[i] * scale[i] + offset[i];
+}
+
+// Adds the spikes of a row to the sums of the pools over it.
+void addPooled(const float* spikes, float* sums, const StripRow& row) {
+  const Index channels = row.layout->channels;
+  const Index pool = row.layout->pool;
+  for (Index x = 0; x < row.pooledColumns(); x++) {
+    float* sum = sums + x * channels;
+    for (Index i = 0; i < pool; i++) {
+      const float* from = spikes + (x * pool + i) * channels;
+#pragma omp simd
+      for (Index c = 0; c < channels; c++) sum[c] += from[c];
+    }
+  }
+}
+
+// Gives the gradients of pools to the neurons under them; zero to those under none.
+void spreadPooled(const float* gradient, float* out, const StripRow& row) {
+  const Index channels = row.layout->channels;
+  const Index pool = row.layout->pool;
+  const float share = row.layout->share();
+  const Index columns = row.pooledColumns();
+  for (Index x = 0; x < columns; x++) {
+    for (Index i = 0; i < pool; i++) {
+      float* to = out + (x * pool + i) * channels;
+#pragma omp simd
+      for (Index c = 0; c < channels; c++) to[c] = gradient[x * channels + c] * share;
+    }
+  }
+  std::fill(out + columns * pool * channels, out + row.lanes, 0.f);
+}
+
+template <int variables>
+void loadLane(const float* from, Index capacity, Index i, float (&lane)[variables]) {
+  for (int v = 0; v < variables; v++) lane[v] = from[v * capacity + i];
+}
+
+template <int variables>
+void storeLane(const float (&lane)[variables], float* to, Index capacity, Index i) {
+  for (int v = 0; v < variables; v++) to[v * capacity + i] = lane[v];
+}
+
+template <int variables>
+void loadState(const float* state, const StripRow& row, float* to, Index capacity) {
+  for (int v = 0; v < variables; v++) {
+    std::memcpy(to + v * capacity, state + row.stateAt(v, variables), row.lanes * sizeof(float));
+  }
+}
+
+template <int variables>
+void storeState(const float* from, const StripRow& row, float* state, Index capacity) {
+  for (int v = 0; v < variables; v++) {
+    std::memcpy(state + row.stateAt(v, variables), from + v * capacity, row.lanes * sizeof(float));
+  }
+}
+
+#define LAYOUT_PARAMETERS Index batch, Index steps, Index height, Index width, Index channels, Index pool
+#define LAYOUT \
+  Layout { batch, steps, height, width, channels, pool }
+#define NEURON_PARAMETERS                                                                                       \
+  const float *parameters, float c0, float c1, float c2, float c3, float c4, float c5, float c6, float c7, float c8, \
+      float c9
+#define NEURON Neuron(parameters, {c0, c1, c2, c3, c4, c5, c6, c7, c8, c9})
+
+// Spikes (pooled), the state after the last step and, unless null, potentials after each step and the number of spikes
+// of each sample and step. `scale` and `offset`, by channel, may be null.
+template <class Neuron>
+void forward(const float* in, const float* state, float* spikes, float* lastState, float* potentials, float* counts,
+             const float* scale, const float* offset, LAYOUT_PARAMETERS, NEURON_PARAMETERS) {
+  constexpr int variables = Neuron::kVariables;
+  const Layout layout = LAYOUT;
+  const Neuron neuron = NEURON;
+  const LaneValues scales(scale, layout), offsets(offset, layout);
+  const Index capacity = layout.stripColumns() * channels;
+  const int threads = threadCount();
+  std::vector<double> threadCounts(counts == nullptr ? 0 : threads * batch * steps);
+  std::vector<std::vector<float>> memory(threads);
+  forStrips(layout, [&](StripRow row, int thread) {
+    memory[thread].resize(capacity * (variables + 2 + (pool > 1 ? steps : 0)));
+    float* present = memory[thread].data();
+    float* x = present + capacity * variables;
+    float* fired = x + capacity;
+    float* sums = fired + capacity;
+    if (pool > 1) std::fill(sums, sums + steps * capacity, 0.f);
+    const StripRow first = row;
+    for (; row.y < std::min(first.y + pool, height); row.y++) {
+      loadState<variables>(state, row, present, capacity);
+      for (Index t = 0; t < steps; t++) {
+        loadInput(in + row.at(t), scales.get(), offsets.get(), x, row.lanes);
+        float* out = pool > 1 ? fired : spikes + row.at(t);
+        float count = 0;
+#pragma omp simd reduction(+ : count)
+        for (Index i = 0; i < row.lanes; i++) {
+          float lane[variables];
+          loadLane(present, capacity, i, lane);
+          out[i] = neuron.step(lane, x[i]);
+          count += out[i];
+          storeLane(lane, present, capacity, i);
+        }
+        if (potentials != nullptr) std::memcpy(potentials + row.at(t), present, row.lanes * sizeof(float));
+        if (counts != nullptr) threadCounts[(thread * batch + row.sample) * steps + t] += count;
+        if (pool > 1) addPooled(fired, sums + t * capacity, row);
+      }
+      storeState<variables>(present, row, lastState, capacity);
+    }
+    if (pool == 1) return;
+    const float share = layout.share();
+    for (Index t = 0; t < steps; t++) {
+      float* to = spikes + first.pooledAt(t);
+#pragma omp simd
+      for (Index i = 0; i < first.pooledColumns() * channels; i++) to[i] = sums[t * capacity + i] * share;
+    }
+  });
+  if (counts == nullptr) return;
+  for (Index i = 0; i < batch * steps; i++) {
+    double sum = 0;
+    for (int thread = 0; thread < threads; thread++) sum += threadCounts[thread * batch * steps + i];
+    counts[i] = static_cast<float>(sum);
+  }
+}
+
+using DerivativesOf = void (*)(float* distances, float slope, float amplitude, Index count);
+
+template <class Surrogate>
+void derivativesOf(float* distances, float slope, float amplitude, Index count) {
+#pragma omp simd
+  for (Index i = 0; i < count; i++) distances[i] = amplitude * Surrogate::of(slope * distances[i]);
+}
+
+// What the way back needs beside the sequence; gradients are those of the outputs of `forward`.
+struct BackwardInputs {
+  const float *in, *state, *spikeGradient, *lastStateGradient;
+  const float* potentialGradient;  // or null
+  float* stateGradient;
+  double* parameterGradient;  // one for each thread
+  const float *scale, *offset;
+  int surrogate;
+  float slope, amplitude;
+};
+
+// Takes the gradients of the neurons' inputs, row after row, the last step first.
+class InputGradients {
+ public:
+  virtual void take(const StripRow& row, Index step, const float* gradient, int thread) = 0;
+
+ protected:
+  ~InputGradients() = default;
+};
+
+template <class Neuron>
+void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& neuron, InputGradients& gradients) {
+  constexpr int variables = Neuron::kVariables;
+  DerivativesOf derivatives = nullptr;
+  withSurrogate(given.surrogate, [&](auto surrogate) { derivatives = derivativesOf<decltype(surrogate)>; });
+  const LaneValues scales(given.scale, layout), offsets(given.offset, layout);
+  const Index capacity = layout.stripColumns() * layout.channels;
+  const Index stateSize = capacity * variables;
+  const Index steps = layout.steps;
+  std::vector<std::vector<float>> memory(threadCount());
+  forStrips(layout, [&](StripRow row, int thread) {
+    memory[thread].resize(stateSize * (steps + 2) + capacity * (steps + 4));
+    float* states = memory[thread].data();  // before each step
+    float* carried = states + stateSize * (steps + 1);
+    float* inputs = carried + stateSize;
+    float* derivative = inputs + capacity * steps;
+    float* earlier = derivative + capacity;
+    float* spread = earlier + capacity;
+    float* gradient = spread + capacity;
+    std::fill(earlier, earlier + capacity, 0.f);
+    double parameter = 0;
+    const Index last = std::min(row.y + layout.pool, layout.height);
+    for (; row.y < last; row.y++) {
+      loadState<variables>(given.state, row, states, capacity);
+      for (Index t = 0; t < steps; t++) {
+        float* x = inputs + t * capacity;
+        const float* before = states + t * stateSize;
+        float* after = states + (t + 1) * stateSize;
+        loadInput(given.in + row.at(t), scales.get(), offsets.get(), x, row.lanes);
+#pragma omp simd
+        for (Index i = 0; i < row.lanes; i++) {
+          float lane[variables];
+          loadLane(before, capacity, i, lane);
+          neuron.step(lane, x[i]);
+          storeLane(lane, after, capacity, i);
+        }
+      }
+      loadState<variables>(given.lastStateGradient, row, carried, capacity);
+      for (Index t = steps - 1; t >= 0; t--) {
+        const float* x = inputs + t * capacity;
+        const float* before = states + t * stateSize;
+        const float* spikeGradient = layout.pool > 1 ? spread : given.spikeGradient + row.at(t);
+        if (layout.pool > 1) spreadPooled(given.spikeGradient + row.pooledAt(t), spread, row);
+        if (given.potentialGradient != nullptr) {
+          const float* added = given.potentialGradient + row.at(t);
+#pragma omp simd
+          for (Index i = 0; i < row.lanes; i++) carried[i] += added[i];
+        }
+#pragma omp simd
+        for (Index i = 0; i < row.lanes; i++) {
+          float lane[variables];
+          loadLane(before, capacity, i, lane);
+          derivative[i] = neuron.distance(lane, x[i]);
+        }
+        derivatives(derivative, given.slope, given.amplitude, row.lanes);
+        if (neuron.needsEarlier()) {
+#pragma omp simd
+          for (Index i = 0; i < row.lanes; i++) {
+            float lane[variables];
+            loadLane(before, capacity, i, lane);
+            earlier[i] = neuron.earlierDistance(lane);
+          }
+          derivatives(earlier, given.slope, given.amplitude, row.lanes);
+        }
+        float sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (Index i = 0; i < row.lanes; i++) {
+          float lane[variables], change[variables];
+          loadLane(before, capacity, i, lane);
+          loadLane(carried, capacity, i, change);
+          const auto back = neuron.stepBack(lane, x[i], spikeGradient[i], derivative[i], earlier[i], change);
+          gradient[i] = back.input;
+          sum += back.parameter;
+          storeLane(change, carried, capacity, i);
+        }
+        parameter += sum;
+        gradients.take(row, t, gradient, thread);
+      }
+      storeState<variables>(carried, row, given.stateGradient, capacity);
+    }
+    given.parameterGradient[thread] += parameter;
+  });
+}
+
+#define BACKWARD_PARAMETERS                                                                                         \
+  float *stateGradient, float *parameterGradient, const float *in, const float *state, const float *spikeGradient,  \
+      const float *lastStateGradient, const float *potentialGradient, const float *scale, const float *offset,      \
+      LAYOUT_PARAMETERS, NEURON_PARAMETERS, int surrogate, float slope, float amplitude
+#define BACKWARD                                                                                                    \
+  BackwardInputs {                                                                                                  \
+    in, state, spikeGradient, lastStateGradient, potentialGradient, stateGradient, threadGradients.data(), scale,   \
+        offset, surrogate, slope, amplitude                                                                         \
+  }
+
+float sumOf(const std::vector<double>& parts) {
+  double sum = 0;
+  for (const double part : parts) sum += part;
+  return static_cast<float>(sum);
+}
+
+class StoreGradients final : public InputGradients {
+ public:
+  explicit StoreGradients(float* out) : out_(out) {}
+  void take(const StripRow& row, Index step, const float* gradient, int) override {
+    std::memcpy(out_ + row.at(step), gradient, row.lanes * sizeof(float));
+  }
+
+ private:
+  float* out_;
+};
+
+// The gradients of input, first state and parameter.
+template <class Neuron>
+void backward(float* inputGradient, BACKWARD_PARAMETERS) {
+  std::vector<double> threadGradients(threadCount());
+  StoreGradients gradients(inputGradient);
+  walkBack(LAYOUT, BACKWARD, NEURON, gradients);
+  parameterGradient[0] = sumOf(threadGradients);
+}
+
+// By channel: sums of the gradient and of the gradient times (in - mean).
+class SumGradients final : public InputGradients {
+ public:
+  SumGradients(const float* in, const float* mean, const Layout& layout)
+      : in_(in), means_(mean, layout), channels_(layout.channels), lanes_(layout.stripColumns() * layout.channels),
+        laneSums_(threadCount() * 2 * lanes_), sums_(threadCount() * 2 * channels_) {}
+
+  void take(const StripRow& row, Index step, const float* gradient, int thread) override {
+    float* first = laneSums_.data() + thread * 2 * lanes_;
+    float* second = first + lanes_;
+    const float* x = in_ + row.at(step);
+    const float* mean = means_.get();
+#pragma omp simd
+    for (Index i = 0; i < row.lanes; i++) {
+      first[i] += gradient[i];
+      second[i] += gradient[i] * (x[i] - mean[i]);
+    }
+    if (step == 0) flush(first, second, row.lanes, thread);
+  }
+
+  void store(float* gradientSum, float* productSum) const {
+    for (Index c = 0; c < channels_; c++) {
+      double first = 0, second = 0;
+      for (int thread = 0; thread < threadCount(); thread++) {
+        first += sums_[thread * 2 * channels_ + c];
+        second += sums_[(thread * 2 + 1) * channels_ + c];
+      }
+      gradientSum[c] = static_cast<float>(first);
+      productSum[c] = static_cast<float>(second);
+    }
+  }
+
+ private:
+  void flush(float* first, float* second, Index lanes, int thread) {
+    double* sums = sums_.data() + thread * 2 * channels_;
+    for (Index column = 0; column < lanes; column += channels_) {
+#pragma omp simd
+      for (Index c = 0; c < channels_; c++) {
+        sums[c] += first[column + c];
+        sums[channels_ + c] += second[column + c];
+      }
+    }
+    std::fill(first, first + 2 * lanes_, 0.f);
+  }
+
+  const float* in_;
+  LaneValues means_;
+  Index channels_, lanes_;
+  std::vector<float> laneSums_;
+  std::vector<double> sums_;
+};
+
+class CombineGradients final : public InputGradients {
+ public:
+  CombineGradients(const float* in, float* out, const float* a, const float* b, const float* c, const Layout& layout)
+      : in_(in), out_(out), a_(a, layout), b_(b, layout), c_(c, layout) {}
+
+  void take(const StripRow& row, Index step, const float* gradient, int) override {
+    const float *x = in_ + row.at(step), *a = a_.get(), *b = b_.get(), *c = c_.get();
+    float* out = out_ + row.at(step);
+#pragma omp simd
+    for (Index i = 0; i < row.lanes; i++) out[i] = gradient[i] * a[i] + (x[i] * b[i] + c[i]);
+  }
+
+ private:
+  const float* in_;
+  float* out_;
+  LaneValues a_, b_, c_;
+};
+
+// The gradients of a batch normalisation before the neurons: of its input, gamma and beta. The way back is walked
+// twice, for the sums over all rows and then for the result, which costs less than to keep what lies between.
+// `scale` is gamma / deviation, `offset` beta - mean scale.
+template <class Neuron>
+void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaGradient, const float* mean,
+                        const float* inverseDeviation, BACKWARD_PARAMETERS) {
+  const Layout layout = LAYOUT;
+  const Neuron neuron = NEURON;
+  std::vector<double> threadGradients(threadCount());
+  SumGradients sums(in, mean, layout);
+  walkBack(layout, BACKWARD, neuron, sums);
+  parameterGradient[0] = sumOf(threadGradients);
+  std::vector<float> sum(channels), product(channels), b(channels), c(channels);
+  sums.store(sum.data(), product.data());
+  const double count = static_cast<double>(batch * steps * height * width);
+  for (Index i = 0; i < channels; i++) {
+    gammaGradient[i] = product[i] * inverseDeviation[i];
+    betaGradient[i] = sum[i];
+    const double slope = -double{scale[i]} * product[i] * inverseDeviation[i] * inverseDeviation[i] / count;
+    b[i] = static_cast<float>(slope);
+    c[i] = static_cast<float>(-double{scale[i]} * sum[i] / count - slope * mean[i]);
+  }
+  CombineGradients combined(in, inputGradient, scale, b.data(), c.data(), layout);
+  walkBack(layout, BACKWARD, neuron, combined);
+}
+
+constexpr Operation kOperations[] = {
+    operation<forward<Lif>>("lifForward"),
+    operation<backward<Lif>>("lifBackward"),
+    operation<normalisedBackward<Lif>>("normalisedLifBackward"),
+};
+
+}  // namespace
+
+Operations neuronOperations() { return kOperations; }
+
+}  // namespace rxspike::VECTOR_LEVEL

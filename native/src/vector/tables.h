@@ -1,0 +1,20 @@
+// The tables of the vector kernels, once for each instruction set.
+#pragma once
+
+#include "operation.h"
+
+#define RXSPIKE_DECLARE_TABLES(level)       \
+  namespace rxspike::level {                \
+  Operations batchNormOperations();         \
+  Operations convolutionOperations();       \
+  Operations elementwiseOperations();       \
+  Operations neuronOperations();            \
+  Operations optimiserOperations();         \
+  Operations poolingOperations();           \
+  }
+
+RXSPIKE_DECLARE_TABLES(baseline)
+#if defined(__x86_64__)
+RXSPIKE_DECLARE_TABLES(avx2)
+RXSPIKE_DECLARE_TABLES(avx512)
+#endif
