@@ -113,6 +113,20 @@ export function epochRow(line: EpochLine): string {
   return columns.map(({ cell }) => cell(line).padStart(COLUMN_WIDTH)).join(' ');
 }
 
+/** A result for people, with what to do next. */
+export function resultText(result: ResultLine): string {
+  const { model, bestEpoch, parameters, seconds, engine, simulated, runDir } = result;
+  const events = simulated ? 'simulated recordings' : 'recordings';
+  return [
+    '',
+    `${model}: ${percent(result.testAccuracy)} of held-out ${events} right, from the checkpoint of epoch ${bestEpoch}`,
+    `  spike rate ${percent(result.spikeRate)}, ${parameters.toLocaleString('en')} parameters`,
+    `  ${seconds.toFixed(0)} s on the engine ${engine}`,
+    `  run directory ${runDir}`,
+    `  next: pipeline replay FILE --model ${runDir}`,
+  ].join('\n');
+}
+
 function percent(share: number | undefined): string {
   return share === undefined ? '-' : `${(100 * share).toFixed(1)} %`;
 }

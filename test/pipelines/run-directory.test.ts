@@ -29,7 +29,9 @@ describe('RunDirectory', () => {
     expect(await run.readSplit()).toBeUndefined();
     expect(await run.readCheckpoint('net', 'last')).toBeUndefined();
     await run.writeSplit({ train: ['a/1'], validation: [], test: ['b/1'] });
-    await run.writeMetrics([{ epoch: 1 }, { epoch: 2 }]);
+    await run.writeMetrics('net', [{ epoch: 1 }]);
+    await run.writeMetrics('other', [{ epoch: 7 }]);
+    await run.writeMetrics('net', [{ epoch: 1 }, { epoch: 2 }]);
     await run.writeCheckpoint('net', 'best', Uint8Array.of(1, 2, 3));
     await run.writeResult({ best: 'net', results: [{ model: 'net' }] });
 
@@ -37,7 +39,9 @@ describe('RunDirectory', () => {
     expect(opened.config).toMatchObject({ ...config, options: { epochs: 3 } });
     expect(await opened.run.readSplit()).toStrictEqual({ train: ['a/1'], validation: [], test: ['b/1'] });
     expect([...(await opened.run.readCheckpoint('net', 'best'))!]).toStrictEqual([1, 2, 3]);
-    expect(await readFile(join(path, 'metrics.jsonl'), 'utf8')).toBe('{"epoch":1}\n{"epoch":2}\n');
+    expect(await readFile(join(path, 'metrics.jsonl'), 'utf8')).toBe(
+      '{"epoch":1}\n{"epoch":2}\n{"epoch":7}\n',
+    );
     expect((await readdir(path)).sort()).toStrictEqual([
       'checkpoints',
       'config.json',
