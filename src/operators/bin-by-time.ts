@@ -115,7 +115,7 @@ export class BinByTime implements Stage<EventChunk, Frame> {
   /** How many bins from the next one on end before the next event of the chunk. */
   #emptyBinsBefore({ t, origin }: EventChunk): number {
     const time = origin + t[firstEventFrom(t, this.#start(this.#next) - origin)]!;
-    let empty = Math.max(0, Math.ceil((time - this.#end(this.#next)) / this.#stride));
+    let empty = Math.max(0, Math.floor((time - this.#end(this.#next)) / this.#stride) + 1);
     while (empty > 0 && this.#end(this.#next + empty - 1) > time) empty--;
     return empty;
   }
