@@ -5,7 +5,7 @@
  */
 import { CHUNK_EVENTS, type EventChunk, type SensorSize } from '../../events.ts';
 import { type Aedat2Chip, Aedat2Header, chipForSensor, guessChip } from './aedat2-header.ts';
-import { ChunkBuilder } from './chunk-builder.ts';
+import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type {
   DecodeCounters,
@@ -22,29 +22,18 @@ const MAGIC = '#!AER-DAT2.0';
 /** Records that are looked at to tell the layout where the header names no chip. */
 const GUESS_RECORDS = 256;
 
-/** What a loop over records carries from one call to the next. */
-interface Progress {
-  /** Records are written from here on. */
-  length: number;
-  /** Clock reading that is time 0 of the open chunk, modulo 2^32. */
-  base: number;
-  /** Time of the last event after `base`, in microseconds, below 2^31. */
-  last: number;
-  /** Set when the time has left the range of the open chunk, whose origin must move. */
-  overflow: boolean;
-}
-
 class Aedat2Decoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #header: Aedat2Header;
   readonly #carry = new RecordCarry(RECORD_BYTES);
   readonly #chunks = new ChunkBuilder();
-  readonly #progress: Progress = { length: 0, base: 0, last: 0, overflow: false };
+  readonly #progress: Progress = { length: 0, last: 0, overflow: false };
   #chip: Aedat2Chip | undefined;
   #sensor: SensorSize | undefined;
   #started = false;
-  #origin = 0;
+  /** Clock reading, modulo 2^32, at the origin of the open chunk. */
+  #base = 0;
   #undecided = new Uint8Array(0);
   #offset = 0;
 
@@ -113,20 +102,30 @@ class Aedat2Decoder implements EventDecoder {
     const end = records.byteLength;
     if (!this.#started) {
       this.#started = true;
-      progress.base = records.getInt32(4);
-      this.#origin = progress.base >>> 0;
+      this.#base = records.getInt32(4);
+      this.#chunks.moveOrigin(this.#base >>> 0, emit);
     }
     for (let position = 0; position < end; ) {
-      const chunk = this.#chunks.open(this.#origin);
+      const chunk = this.#chunks.open();
       const start = this.#chunks.length;
       const stop = Math.min(end, position + (CHUNK_EVENTS - start) * RECORD_BYTES);
       progress.length = start;
       position =
         chip.layout === 'davis'
-          ? davisRecords(records, position, stop, chunk, width, height, progress, counters)
+          ? davisRecords(records, position, stop, chunk, width, height, this.#base, progress, counters)
           : this.#options.orientation === 'display'
-            ? dvs128Records(records, position, stop, transposed(chunk), height, width, progress, counters)
-            : dvs128Records(records, position, stop, chunk, width, height, progress, counters);
+            ? dvs128Records(
+                records,
+                position,
+                stop,
+                transposed(chunk),
+                height,
+                width,
+                this.#base,
+                progress,
+                counters,
+              )
+            : dvs128Records(records, position, stop, chunk, width, height, this.#base, progress, counters);
       counters.events += progress.length - start;
       this.#chunks.advance(progress.length, emit);
       if (progress.overflow) this.#moveOrigin(records.getInt32(position + 4), emit);
@@ -134,12 +133,10 @@ class Aedat2Decoder implements EventDecoder {
   }
 
   #moveOrigin(clock: number, emit: (chunk: EventChunk) => void): void {
-    const progress = this.#progress;
-    this.#chunks.flush(emit);
-    this.#origin += (clock - progress.base) >>> 0;
-    progress.base = clock;
-    progress.last = 0;
-    progress.overflow = false;
+    this.#chunks.moveOrigin(this.#chunks.origin + ((clock - this.#base) >>> 0), emit);
+    this.#base = clock;
+    this.#progress.last = 0;
+    this.#progress.overflow = false;
   }
 }
 
@@ -156,10 +153,11 @@ function dvs128Records(
   { t, x, y, on }: EventChunk,
   width: number,
   height: number,
+  clockAtOrigin: number,
   progress: Progress,
   counters: DecodeCounters,
 ): number {
-  const base = progress.base | 0;
+  const base = clockAtOrigin | 0;
   let last = progress.last | 0;
   let n = progress.length;
   let position = start;
@@ -204,10 +202,11 @@ function davisRecords(
   { t, x, y, on }: EventChunk,
   width: number,
   height: number,
+  clockAtOrigin: number,
   progress: Progress,
   counters: DecodeCounters,
 ): number {
-  const base = progress.base | 0;
+  const base = clockAtOrigin | 0;
   let last = progress.last | 0;
   let n = progress.length;
   let position = start;

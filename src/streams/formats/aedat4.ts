@@ -4,12 +4,12 @@
  * end, and what the header says of it, is not relied on: recordings that were cut off lack it or have a false one.
  */
 import { CHUNK_EVENTS, type EventChunk, type SensorSize } from '../../events.ts';
-import { decodeEvents, EVENT_BYTES, locateEvents, type Progress, timeAt } from './aedat4/event-packet.ts';
+import { decodeEvents, EVENT_BYTES, locateEvents, timeAt } from './aedat4/event-packet.ts';
 import { type IoHeader, readIoHeader } from './aedat4/io-header.ts';
 import { LZ4_MAGIC, Lz4Frames } from './aedat4/lz4.ts';
 import { decodeZstd, loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
 import { ByteWindow } from './byte-window.ts';
-import { ChunkBuilder } from './chunk-builder.ts';
+import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
 
@@ -28,10 +28,9 @@ class Aedat4Decoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #window = new ByteWindow();
-  readonly #chunks = new ChunkBuilder();
+  readonly #chunks = new ChunkBuilder(Number.NEGATIVE_INFINITY);
   readonly #lz4 = new Lz4Frames(LARGEST_PACKET_BYTES);
   readonly #progress: Progress = { length: 0, last: Number.NEGATIVE_INFINITY, overflow: false };
-  #origin = Number.NEGATIVE_INFINITY;
   #header: IoHeader | undefined;
   #awaited: Awaited = 'magic';
   /** Bytes of the awaited part, and where it starts in the file. */
@@ -142,7 +141,7 @@ class Aedat4Decoder implements EventDecoder {
     const sensor = this.sensor ?? ANY_SIZE;
     const progress = this.#progress;
     for (let position = start; position < end; ) {
-      const chunk = this.#chunks.open(this.#origin);
+      const chunk = this.#chunks.open();
       progress.length = this.#chunks.length;
       const stop = Math.min(end, position + (CHUNK_EVENTS - progress.length) * EVENT_BYTES);
       position = decodeEvents(content, position, stop, chunk, sensor, progress, this.counters);
@@ -166,8 +165,7 @@ class Aedat4Decoder implements EventDecoder {
 
   #moveOrigin(micros: number, emit: (chunk: EventChunk) => void): void {
     if (!Number.isSafeInteger(micros)) this.#fail('event packet with times within 2^53 µs expected');
-    this.#chunks.flush(emit);
-    this.#origin = micros;
+    this.#chunks.moveOrigin(micros, emit);
     this.#progress.overflow = false;
   }
 

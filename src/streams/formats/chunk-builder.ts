@@ -1,5 +1,15 @@
 import { CHUNK_EVENTS, chunkViews, type EventChunk, sliceChunk } from '../../events.ts';
 
+/** What a loop that decodes events into a chunk carries from one call to the next. */
+export interface Progress {
+  /** Events in the open chunk. */
+  length: number;
+  /** Time of the last event, in microseconds on the clock of the loop. */
+  last: number;
+  /** Set when the next event's time does not fit in the open chunk, whose origin must move. */
+  overflow: boolean;
+}
+
 /**
  * Collects events into chunks of CHUNK_EVENTS, whatever the sizes of the blocks they came in: decoders write the
  * columns of `open` from `length` on, then say how far they came. A chunk that was emitted is never written again.
@@ -7,17 +17,22 @@ import { CHUNK_EVENTS, chunkViews, type EventChunk, sliceChunk } from '../../eve
 export class ChunkBuilder {
   /** Events in the open chunk, always less than CHUNK_EVENTS. */
   length = 0;
+  /** Microseconds that all times of the open chunk are after. */
+  origin: number;
   #chunk: EventChunk | undefined;
 
-  /** The chunk to write to; `origin` (microseconds) holds for an empty chunk only, so flush before it changes. */
-  open(origin: number): EventChunk {
-    if (this.#chunk === undefined) {
-      // Uninitialised memory: zeroing it first costs a decoder an eighth of its speed.
-      const buffer = Buffer.allocUnsafeSlow(9 * CHUNK_EVENTS).buffer as ArrayBuffer;
-      this.#chunk = chunkViews(buffer, origin, CHUNK_EVENTS);
-    } else if (this.length === 0 && this.#chunk.origin !== origin) {
-      this.#chunk = { ...this.#chunk, origin };
-    }
+  constructor(origin = 0) {
+    this.origin = origin;
+  }
+
+  /** The chunk to write to. */
+  open(): EventChunk {
+    // Uninitialised memory: zeroing it first costs a decoder an eighth of its speed.
+    this.#chunk ??= chunkViews(
+      Buffer.allocUnsafeSlow(9 * CHUNK_EVENTS).buffer as ArrayBuffer,
+      this.origin,
+      CHUNK_EVENTS,
+    );
     return this.#chunk;
   }
 
@@ -25,6 +40,13 @@ export class ChunkBuilder {
   advance(length: number, emit: (chunk: EventChunk) => void): void {
     this.length = length;
     if (length === CHUNK_EVENTS) this.flush(emit);
+  }
+
+  /** Hands on what there is, and counts times from `origin` on. */
+  moveOrigin(origin: number, emit: (chunk: EventChunk) => void): void {
+    this.flush(emit);
+    this.origin = origin;
+    this.#chunk &&= { ...this.#chunk, origin };
   }
 
   /** Hands on what there is. */

@@ -4,14 +4,15 @@
  * https://flatbuffers.dev/internals/
  */
 export class FlatTable {
-  readonly #view: DataView;
+  /** The buffer that holds the table. */
+  readonly view: DataView;
   readonly #table: number;
   readonly #vtable: number;
   readonly #vtableBytes: number;
 
   /** @param table position of the table in `view` */
   constructor(view: DataView, table: number) {
-    this.#view = view;
+    this.view = view;
     this.#table = table;
     this.#vtable = table - view.getInt32(table, true);
     this.#vtableBytes = view.getUint16(this.#vtable, true);
@@ -26,45 +27,45 @@ export class FlatTable {
   #field(index: number): number | undefined {
     const slot = 4 + 2 * index;
     if (slot + 2 > this.#vtableBytes) return undefined;
-    const offset = this.#view.getUint16(this.#vtable + slot, true);
+    const offset = this.view.getUint16(this.#vtable + slot, true);
     return offset === 0 ? undefined : this.#table + offset;
   }
 
   /** A signed number of 8 bits. */
   int8(index: number, absent = 0): number {
     const at = this.#field(index);
-    return at === undefined ? absent : this.#view.getInt8(at);
+    return at === undefined ? absent : this.view.getInt8(at);
   }
 
   /** A signed number of 16 bits. */
   int16(index: number, absent = 0): number {
     const at = this.#field(index);
-    return at === undefined ? absent : this.#view.getInt16(at, true);
+    return at === undefined ? absent : this.view.getInt16(at, true);
   }
 
   /** A signed number of 32 bits. */
   int32(index: number, absent = 0): number {
     const at = this.#field(index);
-    return at === undefined ? absent : this.#view.getInt32(at, true);
+    return at === undefined ? absent : this.view.getInt32(at, true);
   }
 
   /** A signed number of 64 bits; exact to 2^53. */
   int64(index: number, absent = 0): number {
     const at = this.#field(index);
-    return at === undefined ? absent : readInt64(this.#view, at);
+    return at === undefined ? absent : readInt64(this.view, at);
   }
 
   /** A table that the field points to. */
   table(index: number): FlatTable | undefined {
     const at = this.#field(index);
-    return at === undefined ? undefined : new FlatTable(this.#view, at + this.#view.getUint32(at, true));
+    return at === undefined ? undefined : new FlatTable(this.view, at + this.view.getUint32(at, true));
   }
 
   /** A text; empty where it is absent. */
   text(index: number): string {
     const bytes = this.vector(index, 1);
     return new TextDecoder().decode(
-      new Uint8Array(this.#view.buffer, this.#view.byteOffset + bytes.start, bytes.length),
+      new Uint8Array(this.view.buffer, this.view.byteOffset + bytes.start, bytes.length),
     );
   }
 
@@ -72,10 +73,10 @@ export class FlatTable {
   vector(index: number, size: number): { start: number; length: number } {
     const at = this.#field(index);
     if (at === undefined) return { start: 0, length: 0 };
-    const vector = at + this.#view.getUint32(at, true);
-    const length = this.#view.getUint32(vector, true);
+    const vector = at + this.view.getUint32(at, true);
+    const length = this.view.getUint32(vector, true);
     const start = vector + 4;
-    if (start + length * size > this.#view.byteLength) {
+    if (start + length * size > this.view.byteLength) {
       throw new RangeError(`a vector of ${length} elements reaches beyond its buffer`);
     }
     return { start, length };
@@ -87,7 +88,7 @@ export class FlatTable {
     const tables: FlatTable[] = [];
     for (let i = 0; i < length; i++) {
       const at = start + 4 * i;
-      tables.push(new FlatTable(this.#view, at + this.#view.getUint32(at, true)));
+      tables.push(new FlatTable(this.view, at + this.view.getUint32(at, true)));
     }
     return tables;
   }

@@ -1,6 +1,7 @@
 import { FormatError } from '../../errors.ts';
 import { aedat2 } from './aedat2.ts';
 import { aedat4 } from './aedat4.ts';
+import { arrowEvents } from './arrow.ts';
 import type { EventFormat } from './format.ts';
 import { nmnist } from './nmnist.ts';
 
@@ -12,10 +13,10 @@ export type {
   EventEncoder,
   EventFormat,
 } from './format.ts';
-export { aedat2, aedat4, nmnist };
+export { aedat2, aedat4, arrowEvents, nmnist };
 
 /** The file formats that can be read. */
-export const formats: readonly EventFormat[] = [aedat2, aedat4, nmnist];
+export const formats: readonly EventFormat[] = [aedat2, aedat4, arrowEvents, nmnist];
 
 /**
  * The format of a file, told by its content alone.

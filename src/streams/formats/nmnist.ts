@@ -24,7 +24,6 @@ class NmnistDecoder implements EventDecoder {
   readonly #carry = new RecordCarry(RECORD_BYTES);
   readonly #chunks = new ChunkBuilder();
   #offset = 0;
-  #origin = 0;
   #overflowMicros = 0;
   #last = 0;
 
@@ -52,7 +51,7 @@ class NmnistDecoder implements EventDecoder {
 
   /** Decodes records into the open chunk until either ends; gives the position reached. */
   #decode(records: DataView, start: number, emit: (chunk: EventChunk) => void): number {
-    const { t, x, y, on } = this.#chunks.open(this.#origin);
+    const { t, x, y, on } = this.#chunks.open();
     const { width, height } = this.sensor ?? { width: 256, height: 256 };
     const counters = this.counters;
     const end = records.byteLength;
@@ -97,8 +96,7 @@ class NmnistDecoder implements EventDecoder {
   }
 
   #moveOrigin(emit: (chunk: EventChunk) => void): void {
-    this.#chunks.flush(emit);
-    this.#origin += this.#overflowMicros;
+    this.#chunks.moveOrigin(this.#chunks.origin + this.#overflowMicros, emit);
     this.#last -= this.#overflowMicros;
     this.#overflowMicros = 0;
   }

@@ -1,4 +1,5 @@
 import type { EventChunk, SensorSize } from '../../../events.ts';
+import type { Progress } from '../chunk-builder.ts';
 import { FlatTable, readInt64 } from '../flat-table.ts';
 import type { DecodeCounters } from '../format.ts';
 
@@ -6,16 +7,6 @@ import type { DecodeCounters } from '../format.ts';
 export const EVENT_BYTES = 16;
 
 const EVENTS_IDENTIFIER = 0x45565453; // EVTS
-
-/** What decoding carries from one stretch of events to the next. */
-export interface Progress {
-  /** Events in the open chunk. */
-  length: number;
-  /** Time of the last event in microseconds. */
-  last: number;
-  /** Set when the next event's time does not fit in the open chunk, whose origin must move. */
-  overflow: boolean;
-}
 
 /** Where events lie in a packet's content: its size, then a table with identifier EVTS; a RangeError if they do not. */
 export function locateEvents(content: DataView): { start: number; length: number } {
