@@ -2,8 +2,7 @@
  * Grey pictures of ten shapes, drawn from (seed, index) alone. A class is its outline: place, size, angle, brightness
  * and the sign of the contrast are random and tell nothing about it.
  */
-import { OptionError } from '../errors.ts';
-import type { LabelledImage } from '../events.ts';
+import type { LabelledImage, SensorSize } from '../events.ts';
 import { RandomStream } from '../random.ts';
 
 /** Signed distance of a point to an outline of about radius 1 around the origin, negative inside; y points down. */
@@ -32,13 +31,13 @@ export const shapeNames: readonly string[] = Object.keys(outlines);
 
 /** How the pictures vary. */
 export interface ShapeOptions {
-  /** Sides of the picture in pixels; default 64. */
-  readonly size?: number;
+  /** Size of the picture in pixels; default 64 x 64. */
+  readonly size?: SensorSize;
   /** Whole number that fixes all pictures; default 0. */
   readonly seed?: number;
 }
 
-/** Fractions of the picture's side that a shape's radius is drawn from. */
+/** Fractions of the picture's shorter side that a shape's radius is drawn from. */
 const RADIUS = [0.16, 0.32] as const;
 /** Natural logarithms that the brighter and the darker grey differ by. */
 const CONTRAST = [0.5, 1.3] as const;
@@ -47,21 +46,27 @@ const MIDDLE_GREY = [50, 120] as const;
 /** Largest turn to either side, in radians. */
 const TURN = 0.25;
 
-/** Picture number `index`: class `index % 10`, id `disc/000010`. */
-export function shapeImage(index: number, { size = 64, seed = 0 }: ShapeOptions = {}): LabelledImage {
-  if (!Number.isInteger(size) || size < 8 || size > 4096) {
-    throw new OptionError(`shape option size: expected 8 to 4096 pixels, found ${size}`);
-  }
+/** Name and class of picture number `index`: the classes in turn, ids such as `disc/000010`. */
+export function shapeToken(index: number): { id: string; label: number } {
   const label = index % shapeNames.length;
-  const name = shapeNames[label]!;
-  const outline = outlines[name]!;
+  return { id: `${shapeNames[label]}/${String(index).padStart(6, '0')}`, label };
+}
+
+/** Picture number `index`, grey. */
+export function shapeImage(
+  index: number,
+  { size = { width: 64, height: 64 }, seed = 0 }: ShapeOptions = {},
+): LabelledImage {
+  const { width, height } = size;
+  const { id, label } = shapeToken(index);
+  const outline = outlines[shapeNames[label]!]!;
   const random = new RandomStream(seed, `shapes/${index}`);
   const between = (draw: number, low: number, high: number): number =>
     low + (high - low) * random.uniform(draw);
 
-  const radius = size * between(0, ...RADIUS);
-  const centreX = between(1, radius, size - radius);
-  const centreY = between(2, radius, size - radius);
+  const radius = Math.min(width, height) * between(0, ...RADIUS);
+  const centreX = between(1, radius, width - radius);
+  const centreY = between(2, radius, height - radius);
   const angle = between(3, -TURN, TURN);
   const contrast = between(4, ...CONTRAST) * (random.uniform(5) < 0.5 ? -1 : 1);
   const middle = between(6, ...MIDDLE_GREY);
@@ -70,24 +75,17 @@ export function shapeImage(index: number, { size = 64, seed = 0 }: ShapeOptions 
 
   const cosine = Math.cos(angle) / radius;
   const sine = Math.sin(angle) / radius;
-  const pixels = new Uint8Array(size * size);
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column++) {
+  const pixels = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
       const x = column + 0.5 - centreX;
       const y = row + 0.5 - centreY;
       const distance = radius * outline(cosine * x + sine * y, cosine * y - sine * x);
       const coverage = Math.min(1, Math.max(0, 0.5 - distance));
-      pixels[row * size + column] = Math.round(outside + (inside - outside) * coverage);
+      pixels[row * width + column] = Math.round(outside + (inside - outside) * coverage);
     }
   }
-  return {
-    id: `${name}/${String(index).padStart(6, '0')}`,
-    width: size,
-    height: size,
-    channels: 1,
-    pixels,
-    label,
-  };
+  return { id, label, width, height, channels: 1, pixels };
 }
 
 function box(x: number, y: number, halfWidth: number, halfHeight: number): number {

@@ -83,6 +83,9 @@ export function simulateEvents(image: LabelledImage, options: SimulatorOptions =
   return new DvsSimulator(options).record(image);
 }
 
+/** Changes whenever the same image and options begin to give other events. */
+export const simulatorVersion = 1;
+
 /** Thresholds below this make a pixel fire without end; v2e cuts the same tail. */
 const LEAST_THRESHOLD = 0.01;
 
