@@ -32,7 +32,7 @@ export interface OperatorCases<In, Out> {
 
 /** The fixed list of cases that every operator passes. */
 export function describeOperatorCases<In, Out>(name: string, cases: OperatorCases<In, Out>): void {
-  const { create, values, outputs, holds = false, throwing = () => [], read = (output) => output } = cases;
+  const { create, values, outputs, holds = false, throwing, read = (output) => output } = cases;
   const collect = <T>(source: Observable<T>): Promise<T[]> => lastValueFrom(source.pipe(toArray()));
 
   describe(`${name}: the fixed cases`, () => {
@@ -84,10 +84,11 @@ export function describeOperatorCases<In, Out>(name: string, cases: OperatorCase
       expect(source.observed).toBe(false);
     });
 
-    it('endless and synchronous: ends when the consumer has enough', async () => {
-      if (holds || !isSynchronous(create(), values)) return;
-      expect(await collect(from(values).pipe(repeat(), create(), take(3)))).toHaveLength(3);
-    });
+    if (!holds && isSynchronous(create(), values)) {
+      it('endless and synchronous: the same', async () => {
+        expect(await collect(from(values).pipe(repeat(), create(), take(3)))).toHaveLength(3);
+      });
+    }
 
     it('early disposal: leaves its source and calls nobody', async () => {
       const source = new Subject<In>();
@@ -102,17 +103,19 @@ export function describeOperatorCases<In, Out>(name: string, cases: OperatorCase
       expect(seen).toHaveBeenCalledTimes(calls);
     });
 
-    it('a callback that throws: its error ends the stream', async () => {
-      const error = new Error('callback');
-      for (const operator of throwing(error)) {
-        const source = new Subject<In>();
-        const failed = collect(source.pipe(operator));
-        source.next(values[0]!);
-        source.complete();
-        await expect(failed).rejects.toBe(error);
-        expect(source.observed).toBe(false);
-      }
-    });
+    if (throwing !== undefined) {
+      it('a callback that throws: its error ends the stream', async () => {
+        const error = new Error('callback');
+        for (const operator of throwing(error)) {
+          const source = new Subject<In>();
+          const failed = collect(source.pipe(operator));
+          source.next(values[0]!);
+          source.complete();
+          await expect(failed).rejects.toBe(error);
+          expect(source.observed).toBe(false);
+        }
+      });
+    }
   });
 }
 
