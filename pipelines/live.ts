@@ -35,12 +35,13 @@ const options = {
 };
 
 /** `pipeline run live`: predictions of a trained network from events as they arrive. */
-const live: Pipeline<typeof options> = definePipeline({
+const live: Pipeline = definePipeline({
   name: 'live',
   summary: 'predict from a live event camera that sends datagrams',
-  description: `Predicts from events as they arrive, a line for every window, with the membrane state carried from window
-to window. Events with timestamps are binned by them, others by their time of arrival; each datagram says which it
-has. Where the network is too slow the oldest events are dropped, and every dropped event is counted.`,
+  description:
+    'Predicts from events as they arrive, a line for every window, with the membrane state carried from window to ' +
+    'window. Events with timestamps are binned by them, others by their time of arrival; each event says which it ' +
+    'is. Where the network is too slow the oldest events are dropped, and every dropped event is counted.',
   examples: [
     'live --model runs/nmnist-train-20250101-120000 --source udp://127.0.0.1:3333',
     'live --model RUN:ssnn --source udp://0.0.0.0:3333 --idle-timeout 5 --json',
