@@ -24,7 +24,8 @@ export interface BinByTimeOptions extends BinOptions {
 
 /**
  * Cuts time into bins of one length, from the first event on. A bin is given when an event at or after its end has
- * come; silence gives empty frames.
+ * come; silence gives empty frames. One push gives all bins that its chunk ends: where bins are short beside a chunk
+ * and the consumer is slow, push slices of chunks.
  */
 export class BinByTime implements Stage<EventChunk, Frame> {
   readonly #frames: BinFrames;

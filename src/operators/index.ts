@@ -12,6 +12,7 @@ export { type BinSampleOptions, binRecording, binSample, type SampleToken } from
 export { type Binning, bin, createBinning } from './binning.ts';
 export { type EncodeDirectOptions, encodeDirect, encodeImagesDirect } from './encode-direct.ts';
 export { type EncodePoissonOptions, encodeImagesPoisson, encodePoisson } from './encode-poisson.ts';
+export { firstEventFrom } from './first-event-from.ts';
 export { fitLength, fitSample } from './fit-length.ts';
 export { type Crop, FrameGrid, type FrameGridOptions, type Polarity } from './frame-grid.ts';
 export { inFlight } from './in-flight.ts';

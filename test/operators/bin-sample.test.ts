@@ -51,6 +51,7 @@ describe('binSample', () => {
           const chunks = split(chunkOf(events), cuts);
           const fit = steps === undefined ? {} : { steps };
           const frames = from(chunks).pipe(bin(binning, { grid, polarity }));
+          // With a dropped tail there may be no frame at all.
           const expected = await lastValueFrom(frames.pipe(toSample({ ...token, ...fit }))).catch(
             (error: Error) => error.message,
           );
@@ -80,7 +81,14 @@ describe('binSample', () => {
 
   it('names a recording without events', () => {
     expect(() => binSample([], { kind: 'count', bins: 2 }, grid, token)).toThrow(InputError);
-    expect(() => binSample([chunkAt()], { kind: 'count', bins: 2 }, grid, token)).toThrow(/walk/);
+    expect(() => binSample([chunkAt()], { kind: 'count', bins: 2 }, grid, token)).toThrow(/^walk: expected/);
+  });
+
+  it('names a recording whose times cannot be', () => {
+    const lying = [chunkAt(0), chunkAt(2 ** 50)];
+    expect(() => binSample(lying, { kind: 'time', windowMicros: 10 }, grid, token)).toThrow(
+      /^walk: binning: /,
+    );
   });
 });
 
