@@ -62,3 +62,21 @@ export function columnDigests({ t, x, y, on }: Columns): Record<string, string> 
     on_u8: digest(Uint8Array.from(on)),
   };
 }
+
+/** Origin, length and content of each chunk in short, to compare long lists of chunks fast. */
+export function fingerprints(chunks: readonly EventChunk[]): string[] {
+  return chunks.map(({ origin, t, x, y, on }) => {
+    const hash = createHash('sha1');
+    for (const { buffer, byteOffset, byteLength } of [t, x, y, on]) {
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+    return `${origin} ${t.length} ${hash.digest('hex')}`;
+  });
+}
+
+/** All values of an iteration. */
+export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const value of values) collected.push(value);
+  return collected;
+}

@@ -4,16 +4,16 @@
  * end, and what the header says of it, is not relied on: recordings that were cut off lack it or have a false one.
  */
 import { CHUNK_EVENTS, type EventChunk, type SensorSize } from '../../events.ts';
+import { Aedat4Encoder, MAGIC } from './aedat4/encoder.ts';
 import { decodeEvents, EVENT_BYTES, locateEvents, timeAt } from './aedat4/event-packet.ts';
 import { type IoHeader, readIoHeader } from './aedat4/io-header.ts';
 import { LZ4_MAGIC, Lz4Frames } from './aedat4/lz4.ts';
 import { decodeZstd, loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
-import { ByteWindow } from './byte-window.ts';
+import { ByteWindow, viewOf } from './byte-window.ts';
 import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
 
-const MAGIC = Buffer.from('#!AER-DAT4.0\r\n', 'latin1');
 const TABLE_IDENTIFIER = 0x46544142; // FTAB
 const LARGEST_HEADER_BYTES = 1 << 20;
 /** Packed or unpacked, a packet is at most this large: 4 million events. */
@@ -93,7 +93,7 @@ class Aedat4Decoder implements EventDecoder {
   #takeMagic(): boolean {
     const bytes = this.#window.take(MAGIC.length + 4);
     if (bytes === undefined) return false;
-    if (!MAGIC.equals(bytes.subarray(0, MAGIC.length))) this.#fail('magic #!AER-DAT4.0 expected');
+    if (!startsWithMagic(bytes)) this.#fail('magic #!AER-DAT4.0 expected');
     const size = viewOf(bytes).getUint32(MAGIC.length, true);
     if (size > LARGEST_HEADER_BYTES) {
       this.#fail(`header of at most ${LARGEST_HEADER_BYTES} bytes expected, found ${size}`);
@@ -187,15 +187,29 @@ class Aedat4Decoder implements EventDecoder {
   }
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function startsWithMagic(head: Uint8Array): boolean {
+  return MAGIC.every((byte, i) => head[i] === byte);
+}
+
+/** False where the header says another compression; a header that cannot be read says nothing. */
+function mayUseZstd(head: Uint8Array): boolean {
+  try {
+    const start = MAGIC.length + 4;
+    const size = viewOf(head).getUint32(MAGIC.length, true);
+    return readIoHeader(head.subarray(start, start + size)).compression === 'zstd';
+  } catch {
+    return true;
+  }
 }
 
 /** AEDAT 4 as DV writes it: uncompressed, LZ4 and zstd. */
 export const aedat4: EventFormat = {
   name: 'aedat4',
   title: 'AEDAT 4',
-  sniff: (head) => (MAGIC.equals(head.subarray(0, MAGIC.length)) ? 1 : 0),
+  sniff: (head) => (startsWithMagic(head) ? 1 : 0),
   createDecoder: (options = {}) => new Aedat4Decoder(options),
-  prepare: () => loadZstd(),
+  prepare: async (head) => {
+    if (mayUseZstd(head)) await loadZstd();
+  },
+  createEncoder: (options) => new Aedat4Encoder(options),
 };

@@ -13,7 +13,7 @@ import {
   readMessage,
   readSchema,
 } from './arrow/messages.ts';
-import { ByteWindow } from './byte-window.ts';
+import { ByteWindow, viewOf } from './byte-window.ts';
 import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import { readInt64 } from './flat-table.ts';
@@ -221,10 +221,6 @@ function decodeRows(
   progress.length = n;
   progress.last = last;
   return row;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function isMagic(head: Uint8Array): boolean {

@@ -1,3 +1,8 @@
+/** A view of the same bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /**
  * Joins blocks of any size, so that a decoder can ask for stretches of any length. What lies within one block is
  * given without a copy; what spans blocks is collected in a buffer that grows with the bytes that really came, never

@@ -61,12 +61,11 @@ export class FlatTable {
     return at === undefined ? undefined : new FlatTable(this.view, at + this.view.getUint32(at, true));
   }
 
-  /** A text; empty where it is absent. */
-  text(index: number): string {
-    const bytes = this.vector(index, 1);
-    return new TextDecoder().decode(
-      new Uint8Array(this.view.buffer, this.view.byteOffset + bytes.start, bytes.length),
-    );
+  /** A text, cut off after `most` bytes; empty where it is absent. */
+  text(index: number, most: number): string {
+    const { start, length } = this.vector(index, 1);
+    const bytes = new Uint8Array(this.view.buffer, this.view.byteOffset + start, Math.min(length, most));
+    return new TextDecoder().decode(bytes);
   }
 
   /** Where a vector's elements of `size` bytes start in the buffer, and how many there are. */
@@ -82,9 +81,10 @@ export class FlatTable {
     return { start, length };
   }
 
-  /** The tables of a vector of tables. */
-  tables(index: number): FlatTable[] {
+  /** The tables of a vector of at most `most` tables, which may all be one. */
+  tables(index: number, most: number): FlatTable[] {
     const { start, length } = this.vector(index, 4);
+    if (length > most) throw new RangeError(`at most ${most} tables expected, found ${length}`);
     const tables: FlatTable[] = [];
     for (let i = 0; i < length; i++) {
       const at = start + 4 * i;

@@ -1,4 +1,5 @@
 import type { SensorSize } from '../../../events.ts';
+import { viewOf } from '../byte-window.ts';
 import { FlatTable } from '../flat-table.ts';
 
 /** How the packets of a file are packed; the high variants decode as the plain ones. */
@@ -13,17 +14,18 @@ export interface IoHeader {
   readonly sensor: SensorSize | undefined;
 }
 
+const DEEPEST_NODE = 64;
 const COMPRESSIONS: readonly Compression[] = ['none', 'lz4', 'lz4', 'zstd', 'zstd'];
 
 /** Reads the header table (identifier IOHE); throws a RangeError where it is not one. */
 export function readIoHeader(bytes: Uint8Array): IoHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = viewOf(bytes);
   if (view.getUint32(4) !== 0x494f4845) throw new RangeError('a header with identifier IOHE expected');
   const table = FlatTable.root(view);
   const code = table.int32(0);
   const compression = COMPRESSIONS[code];
   if (compression === undefined) throw new RangeError(`compression 0 to 4 expected, found ${code}`);
-  return { compression, ...readDescription(table.text(2)) };
+  return { compression, ...readDescription(table.text(2, bytes.length)) };
 }
 
 /** The streams that the XML description names: nodes within `outInfo`, numbered, each with a type and an `info`. */
@@ -35,6 +37,8 @@ function readDescription(xml: string): { streams: Map<number, string>; sensor: S
     if (tag === 'node') {
       if (closing === '/') path.pop();
       else if (!attributes!.endsWith('/')) path.push(/\bname="([^"]*)"/.exec(attributes!)?.[1] ?? '');
+      if (path.length > DEEPEST_NODE)
+        throw new RangeError('a description of nested nodes expected, they are too deep');
       continue;
     }
     const within = path.indexOf('outInfo');

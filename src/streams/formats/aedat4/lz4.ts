@@ -3,6 +3,8 @@
  * it takes. Checksums are passed over. https://github.com/lz4/lz4/tree/dev/doc (frame and block formats)
  */
 
+import { viewOf } from '../byte-window.ts';
+
 /** First four bytes of an LZ4 frame, little-endian. */
 export const LZ4_MAGIC = 0x184d2204;
 
@@ -22,7 +24,7 @@ export class Lz4Frames {
 
   /** The content of a frame, valid until the next call; throws a RangeError where the frame is not valid. */
   decode(frame: Uint8Array): Uint8Array {
-    const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+    const view = viewOf(frame);
     const { blockBytes, blockChecksums, start } = readHeader(view);
     let written = 0;
     for (let position = start; ; ) {

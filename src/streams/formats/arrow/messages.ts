@@ -4,6 +4,7 @@
  */
 import { Builder, type Offset } from 'flatbuffers';
 import type { SensorSize } from '../../../events.ts';
+import { viewOf } from '../byte-window.ts';
 import { FlatTable, readInt64 } from '../flat-table.ts';
 
 /** The columns of an event file: timestamp[us], uint16, uint16, bool. */
@@ -38,6 +39,9 @@ export interface BatchBlock {
   readonly bodyBytes: number;
 }
 
+/** Columns and metadata entries that are looked at; more are no event file's. */
+const MOST_COLUMNS = 16;
+const MOST_NOTES = 1024;
 const VERSION_5 = 4;
 const SCHEMA = 1;
 const RECORD_BATCH = 3;
@@ -48,7 +52,7 @@ const MICROSECOND = 2;
 
 /** Reads a message's table; a RangeError where it is none that event files have. */
 export function readMessage(bytes: Uint8Array): Message {
-  const message = FlatTable.root(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  const message = FlatTable.root(viewOf(bytes));
   const type = message.int8(1);
   const table = message.table(2);
   if (table === undefined || (type !== SCHEMA && type !== RECORD_BATCH)) {
@@ -59,15 +63,13 @@ export function readMessage(bytes: Uint8Array): Message {
 
 /** Reads a schema; a RangeError where its columns are not those of events. */
 export function readSchema(schema: FlatTable): EventSchema {
-  const found = schema.tables(1).map((field) => `${field.text(0)}: ${typeName(field)}`);
+  const found = schema.tables(1, MOST_COLUMNS).map((field) => `${field.text(0, 64)}: ${typeName(field)}`);
   const wanted = COLUMNS.map((name) => `${name}: ${columnType(name)}`);
   const order = wanted.map((column) => found.indexOf(column));
   if (order.includes(-1) || found.length !== wanted.length || schema.int16(0) !== 0) {
-    throw new RangeError(
-      `little-endian columns ${wanted.join(', ')} expected, found ${found.join(', ').slice(0, 200)}`,
-    );
+    throw new RangeError(`little-endian columns ${wanted.join(', ')} expected, found ${found.join(', ')}`);
   }
-  const notes = new Map(schema.tables(2).map((pair) => [pair.text(0), pair.text(1)]));
+  const notes = new Map(schema.tables(2, MOST_NOTES).map((pair) => [pair.text(0, 64), pair.text(1, 64)]));
   const width = Number(notes.get('sensor_width'));
   const height = Number(notes.get('sensor_height'));
   const known = Number.isInteger(width) && Number.isInteger(height) && Math.min(width, height) > 0;
