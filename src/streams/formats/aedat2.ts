@@ -3,7 +3,7 @@
  * 4 bytes each. The header names the chip, and the chip gives the layout of the address. The clock has 32 bits: a
  * step of up to 2^31 µs forward, modulo 2^32, is forward; any other goes back.
  */
-import { CHUNK_EVENTS, type EventChunk, type SensorSize } from '../../events.ts';
+import type { EventChunk, SensorSize } from '../../events.ts';
 import { type Aedat2Chip, Aedat2Header, chipForSensor, guessChip } from './aedat2-header.ts';
 import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
@@ -108,7 +108,7 @@ class Aedat2Decoder implements EventDecoder {
     for (let position = 0; position < end; ) {
       const chunk = this.#chunks.open();
       const start = this.#chunks.length;
-      const stop = Math.min(end, position + (CHUNK_EVENTS - start) * RECORD_BYTES);
+      const stop = Math.min(end, position + (chunk.t.length - start) * RECORD_BYTES);
       progress.length = start;
       position =
         chip.layout === 'davis'

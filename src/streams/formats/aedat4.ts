@@ -3,7 +3,7 @@
  * flatbuffer. Events are decoded; frames, inertial samples and triggers are skipped unseen. The data table at the
  * end, and what the header says of it, is not relied on: recordings that were cut off lack it or have a false one.
  */
-import { CHUNK_EVENTS, type EventChunk, type SensorSize } from '../../events.ts';
+import type { EventChunk, SensorSize } from '../../events.ts';
 import { Aedat4Encoder, MAGIC } from './aedat4/encoder.ts';
 import { decodeEvents, EVENT_BYTES, locateEvents, timeAt } from './aedat4/event-packet.ts';
 import { type IoHeader, readIoHeader } from './aedat4/io-header.ts';
@@ -143,7 +143,7 @@ class Aedat4Decoder implements EventDecoder {
     for (let position = start; position < end; ) {
       const chunk = this.#chunks.open();
       progress.length = this.#chunks.length;
-      const stop = Math.min(end, position + (CHUNK_EVENTS - progress.length) * EVENT_BYTES);
+      const stop = Math.min(end, position + (chunk.t.length - progress.length) * EVENT_BYTES);
       position = decodeEvents(content, position, stop, chunk, sensor, progress, this.counters);
       this.#chunks.advance(progress.length, emit);
       if (progress.overflow) this.#moveOrigin(timeAt(content, position), emit);

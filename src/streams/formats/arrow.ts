@@ -3,7 +3,7 @@
  * size and whether the events are simulated stand in the schema's metadata. Files are written, files and streams are
  * read, batch by batch, as they come; the footer is for readers that jump.
  */
-import { CHUNK_EVENTS, type EventChunk, type SensorSize } from '../../events.ts';
+import type { EventChunk, SensorSize } from '../../events.ts';
 import { ArrowEncoder, MAGIC } from './arrow/encoder.ts';
 import {
   type BatchLayout,
@@ -142,9 +142,10 @@ class ArrowDecoder implements EventDecoder {
     const sensor = this.sensor ?? ANY_SIZE;
     const progress = this.#progress;
     for (let row = 0; row < batch.rows; ) {
+      const chunk = this.#chunks.open();
       progress.length = this.#chunks.length;
-      const stop = Math.min(batch.rows, row + CHUNK_EVENTS - progress.length);
-      row = decodeRows(body, batch, row, stop, this.#chunks.open(), sensor, progress, this.counters);
+      const stop = Math.min(batch.rows, row + chunk.t.length - progress.length);
+      row = decodeRows(body, batch, row, stop, chunk, sensor, progress, this.counters);
       this.#chunks.advance(progress.length, emit);
       if (progress.overflow) this.#moveOrigin(readInt64(body, batch.columns[0]! + 8 * row), emit);
     }

@@ -15,7 +15,7 @@ export interface Progress {
  * columns of `open` from `length` on, then say how far they came. A chunk that was emitted is never written again.
  */
 export class ChunkBuilder {
-  /** Events in the open chunk, always less than CHUNK_EVENTS. */
+  /** Events in the open chunk, always less than it has room for. */
   length = 0;
   /** Microseconds that all times of the open chunk are after. */
   origin: number;
@@ -25,7 +25,7 @@ export class ChunkBuilder {
     this.origin = origin;
   }
 
-  /** The chunk to write to. */
+  /** The chunk to write to; its columns are as long as there is room. */
   open(): EventChunk {
     // Uninitialised memory: zeroing it first costs a decoder an eighth of its speed.
     this.#chunk ??= chunkViews(
@@ -39,14 +39,18 @@ export class ChunkBuilder {
   /** Tells how many events the open chunk holds now, and hands it on when it is full. */
   advance(length: number, emit: (chunk: EventChunk) => void): void {
     this.length = length;
-    if (length === CHUNK_EVENTS) this.flush(emit);
+    if (length === this.#chunk!.t.length) this.flush(emit);
   }
 
-  /** Hands on what there is, and counts times from `origin` on. */
+  /**
+   * Hands on what there is, and counts times from `origin` on. The next chunk takes the rest of the room: where times
+   * jump at every event, each chunk would otherwise cost the memory of a full one.
+   */
   moveOrigin(origin: number, emit: (chunk: EventChunk) => void): void {
+    const rest = this.#chunk && sliceChunk(this.#chunk, this.length, this.#chunk.t.length);
     this.flush(emit);
     this.origin = origin;
-    this.#chunk &&= { ...this.#chunk, origin };
+    this.#chunk = rest && { ...rest, origin };
   }
 
   /** Hands on what there is. */
@@ -56,6 +60,6 @@ export class ChunkBuilder {
     if (chunk === undefined || length === 0) return;
     this.#chunk = undefined;
     this.length = 0;
-    emit(length === CHUNK_EVENTS ? chunk : sliceChunk(chunk, 0, length));
+    emit(length === chunk.t.length ? chunk : sliceChunk(chunk, 0, length));
   }
 }

@@ -4,7 +4,7 @@
  * 2^13 µs are added to all times.
  */
 import { OptionError } from '../../errors.ts';
-import { CHUNK_EVENTS, type EventChunk, type SensorSize } from '../../events.ts';
+import type { EventChunk, SensorSize } from '../../events.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventEncoder, EventFormat } from './format.ts';
@@ -52,10 +52,11 @@ class NmnistDecoder implements EventDecoder {
   /** Decodes records into the open chunk until either ends; gives the position reached. */
   #decode(records: DataView, start: number, emit: (chunk: EventChunk) => void): number {
     const { t, x, y, on } = this.#chunks.open();
+    const room = t.length - this.#chunks.length;
     const { width, height } = this.sensor ?? { width: 256, height: 256 };
     const counters = this.counters;
     const end = records.byteLength;
-    const stop = Math.min(end, start + (CHUNK_EVENTS - this.#chunks.length) * RECORD_BYTES);
+    const stop = Math.min(end, start + room * RECORD_BYTES);
     let n = this.#chunks.length;
     let last = this.#last;
     let overflow = this.#overflowMicros;
