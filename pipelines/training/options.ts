@@ -1,7 +1,7 @@
 import { choiceOption, integerOption, numberOption, type Option, textOption } from '../definition.ts';
 
 /** The options that every training pipeline has. */
-export interface TrainingOptions {
+export type TrainingOptions = {
   readonly data: Option<string | undefined>;
   readonly epochs: Option<number>;
   readonly batchSize: Option<number>;
@@ -14,7 +14,7 @@ export interface TrainingOptions {
   readonly cache: Option<number>;
   readonly out: Option<string | undefined>;
   readonly resume: Option<string | undefined>;
-}
+};
 
 /** What `--engine` accepts. */
 export type EngineChoice = 'auto' | 'wasm' | 'tensorflow' | 'cpu';

@@ -64,6 +64,7 @@ const splitSchema = v.object({
 /** The files of one run. */
 export class RunDirectory {
   readonly path: string;
+  readonly #metrics = new Map<string, readonly object[]>();
 
   private constructor(path: string) {
     this.path = path;
@@ -104,12 +105,11 @@ export class RunDirectory {
     return (await exists(this.#file('split.json'))) ? this.#readJson('split.json', splitSchema) : undefined;
   }
 
-  /** Replaces `metrics.jsonl` by these lines. */
-  async writeMetrics(lines: readonly object[]): Promise<void> {
-    await writeFileAtomic(
-      this.#file('metrics.jsonl'),
-      lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
-    );
+  /** Replaces the lines of one network in `metrics.jsonl`; networks stand in the order in which they first came. */
+  async writeMetrics(network: string, lines: readonly object[]): Promise<void> {
+    this.#metrics.set(network, lines);
+    const all = [...this.#metrics.values()].flat().map((line) => `${JSON.stringify(line)}\n`);
+    await writeFileAtomic(this.#file('metrics.jsonl'), all.join(''));
   }
 
   async writeResult(result: RunResult): Promise<void> {

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { flagOf, type Pipeline, type PipelineContext } from '../../pipelines/definition.ts';
+import { flagOf, type Pipeline } from '../../pipelines/definition.ts';
 import { loadPipeline, pipelineNames } from '../../pipelines/index.ts';
-import { progressLine } from '../reports/progress.ts';
-import { type CommandIo, writeLine } from './command-io.ts';
+import type { CommandIo } from './command-io.ts';
+import { pipelineContext } from './pipeline-context.ts';
 import { usageError } from './usage-error.ts';
 
 /** `pipeline run NAME`: each pipeline is a sub-command whose options come from its definition. */
@@ -23,7 +23,7 @@ function definePipelineCommand(command: Command, pipeline: Pipeline, io: Command
   for (const [name, option] of Object.entries(pipeline.options)) {
     command.addOption(commandOption(name, option));
   }
-  if (!('json' in pipeline.options)) command.option('--json', 'print JSON lines');
+  command.option('--json', 'print JSON lines');
   const examples = pipeline.examples.map((example) => `  pipeline run ${example}\n`);
   const presets = Object.entries(pipeline.presets ?? {}).map(
     ([name, values]) => `  ${name}: ${describeValues(values)}\n`,
@@ -60,25 +60,10 @@ async function runPipeline(
   { json, ...options }: Record<string, unknown>,
   io: CommandIo,
 ): Promise<void> {
-  const progress = progressLine(io.err);
-  const given = 'json' in pipeline.options ? { ...options, json } : options;
-  const context: PipelineContext = {
-    json: json === true,
-    emit: (line) => {
-      if (json === true) writeLine(io.out, line);
-    },
-    print: (text) => {
-      if (json === true) return;
-      progress.clear();
-      io.out.write(text.endsWith('\n') ? text : `${text}\n`);
-    },
-    progress,
-    signal: io.signal,
-    requestExit: io.requestExit,
-  };
+  const context = pipelineContext(io, json === true);
   try {
-    await pipeline.start(given, context);
+    await pipeline.start(options, context);
   } finally {
-    progress.clear();
+    context.progress.clear();
   }
 }

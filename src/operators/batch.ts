@@ -36,28 +36,17 @@ export interface BatchOptions {
 export function batchSamples(samples: readonly Sample[]): RecordBatch<BatchColumns> {
   const shape = commonShape(samples);
   const schema = batchSchema(shape);
-  const [frames, , , id] = schema.fields.map((field) => field.type) as [
-    FixedSizeList<Float32>,
-    Int32,
-    Int32,
-    Utf8,
-    Float64,
-  ];
+  const type = schema.fields[0]!.type as FixedSizeList<Float32>;
   const rows = samples.length;
   const children = [
-    makeData({
-      type: frames,
-      length: rows,
-      nullCount: 0,
-      child: floats(joinFrames(samples, frames.listSize)),
-    }),
+    makeData({ type, length: rows, nullCount: 0, child: floats(joinFrames(samples, type.listSize)) }),
     integers(samples.map((sample) => sample.length)),
     integers(samples.map((sample) => sample.label)),
-    makeData({ type: id, length: rows, nullCount: 0, ...utf8(samples.map((sample) => sample.id)) }),
+    strings(samples.map((sample) => sample.id)),
     nullable(samples.map((sample) => sample.binMicros)),
   ];
-  const type = new Struct<BatchColumns>(schema.fields);
-  return new RecordBatch(schema, makeData({ type, length: rows, nullCount: 0, children }));
+  const row = new Struct<BatchColumns>(schema.fields);
+  return new RecordBatch(schema, makeData({ type: row, length: rows, nullCount: 0, children }));
 }
 
 /** Joins each `size` samples into one Arrow batch. */
@@ -143,8 +132,7 @@ function nullable(values: readonly (number | undefined)[]) {
   return makeData({ type: new Float64(), length: values.length, nullCount, nullBitmap: valid, data });
 }
 
-/** Offsets and bytes of an Arrow column of strings. */
-function utf8(values: readonly string[]): { valueOffsets: Int32Array; data: Uint8Array } {
+function strings(values: readonly string[]) {
   const encoder = new TextEncoder();
   const encoded = values.map((value) => encoder.encode(value));
   const valueOffsets = new Int32Array(values.length + 1);
@@ -155,5 +143,5 @@ function utf8(values: readonly string[]): { valueOffsets: Int32Array; data: Uint
   encoded.forEach((bytes, row) => {
     data.set(bytes, valueOffsets[row]);
   });
-  return { valueOffsets, data };
+  return makeData({ type: new Utf8(), length: values.length, nullCount: 0, valueOffsets, data });
 }

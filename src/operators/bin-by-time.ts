@@ -18,13 +18,14 @@ export interface BinByTimeOptions extends BinOptions {
   readonly tail?: 'keep' | 'drop';
   /** Longest silence in empty bins, default 100,000: one wrong time must not become hours of frames. */
   readonly maxEmptyBins?: number;
-  /** A longer silence throws (`error`, the default), or its bins are left out and counted (`skip`). */
+  /** A longer silence throws (`error`, the default), or the rest of its bins is left out and counted (`skip`). */
   readonly silence?: 'error' | 'skip';
 }
 
 /**
  * Cuts time into bins of one length, from the first event on. A bin is given when an event at or after its end has
- * come; silence gives empty frames.
+ * come; silence gives empty frames. One push gives all bins that its chunk ends: where bins are short beside a chunk
+ * and the consumer is slow, push slices of chunks.
  */
 export class BinByTime implements Stage<EventChunk, Frame> {
   readonly #frames: BinFrames;
@@ -75,10 +76,14 @@ export class BinByTime implements Stage<EventChunk, Frame> {
     for (const bin of open) this.#fill(bin, chunk, emit);
     const last = origin + t.at(-1)!;
     while (this.#start(this.#next) <= last) {
-      const empty = this.#emptyBinsBefore(chunk);
-      if (empty > this.#maxEmptyBins) this.#leaveOut(empty);
-      const number = this.#next++;
-      this.#fill(this.#frames.open(this.#start(number), this.#end(number)), chunk, emit);
+      const tooMany = this.#emptyBinsBefore(chunk) - this.#maxEmptyBins;
+      if (tooMany > 0 && this.#silence === 'error') this.#refuse(this.#maxEmptyBins + tooMany);
+      if (tooMany > 0) {
+        for (let empty = 0; empty < this.#maxEmptyBins; empty++) this.#fill(this.#openNext(), chunk, emit);
+        this.#next += tooMany;
+        this.#frames.counters.skippedBins += tooMany;
+      }
+      this.#fill(this.#openNext(), chunk, emit);
     }
   }
 
@@ -103,6 +108,11 @@ export class BinByTime implements Stage<EventChunk, Frame> {
     emit(this.#frames.close(bin));
   }
 
+  #openNext(): OpenBin {
+    const number = this.#next++;
+    return this.#frames.open(this.#start(number), this.#end(number));
+  }
+
   #start(number: number): number {
     return this.#first! + number * this.#stride;
   }
@@ -115,20 +125,16 @@ export class BinByTime implements Stage<EventChunk, Frame> {
   /** How many bins from the next one on end before the next event of the chunk. */
   #emptyBinsBefore({ t, origin }: EventChunk): number {
     const time = origin + t[firstEventFrom(t, this.#start(this.#next) - origin)]!;
-    let empty = Math.max(0, Math.ceil((time - this.#end(this.#next)) / this.#stride));
+    let empty = Math.max(0, Math.floor((time - this.#end(this.#next)) / this.#stride) + 1);
     while (empty > 0 && this.#end(this.#next + empty - 1) > time) empty--;
     return empty;
   }
 
-  #leaveOut(empty: number): void {
-    if (this.#silence === 'error') {
-      const seconds = ((empty * this.#stride) / 1e6).toFixed(1);
-      throw new InputError(
-        `binning: expected at most ${this.#maxEmptyBins} empty bins in a row, found ${seconds} s without events (${empty} bins) after ${this.#start(this.#next)} us: is a time wrong?`,
-      );
-    }
-    this.#frames.counters.skippedBins += empty;
-    this.#next += empty;
+  #refuse(empty: number): never {
+    const seconds = ((empty * this.#stride) / 1e6).toFixed(1);
+    throw new InputError(
+      `binning: expected at most ${this.#maxEmptyBins} empty bins in a row, found ${seconds} s without events (${empty} bins) from ${this.#start(this.#next)} us on: is a time wrong?`,
+    );
   }
 }
 

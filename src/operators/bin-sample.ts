@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts';
 import type { EventChunk, Frame, Recording, Sample } from '../events.ts';
 import type { BinCounters } from './bin-frames.ts';
 import { type Binning, createBinning } from './binning.ts';
@@ -63,14 +64,23 @@ function sampleOf(
   });
   const add = (frame: Frame): void => builder.push(frame);
   return {
-    push: (chunk) => stage.push(chunk, add),
+    push: (chunk) => ofRecording(id, () => stage.push(chunk, add)),
     end: () => {
       let sample: Sample | undefined;
-      stage.end(add);
+      ofRecording(id, () => stage.end(add));
       builder.end((built) => {
         sample = built;
       });
       return sample!;
     },
   };
+}
+
+/** Names the recording where its events cannot be binned. */
+function ofRecording(id: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(error.message, id, { cause: error }) : error;
+  }
 }

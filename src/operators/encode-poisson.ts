@@ -26,11 +26,13 @@ export function encodePoisson(image: LabelledImage, options: EncodePoissonOption
   const steps = wholeNumber('steps', options.steps, 1);
   const random = new RandomStream(wholeNumber('seed', seed, 0), `encode/${epoch}/${id}`);
   const size = height * width * channels;
+  const probabilities = Float64Array.from(pixels, (value) => (gain * value) / 255 + offset);
   const frames = new Float32Array(steps * size);
   for (let index = 0, step = 0; step < steps; step++) {
     for (let i = 0; i < size; i++, index++) {
-      // A uniform below 1 and at least 0 needs no clamp: p >= 1 always spikes, p <= 0 never.
-      if (random.uniform(index) < (gain * pixels[i]!) / 255 + offset) frames[index] = 1;
+      const probability = probabilities[i]!;
+      // A draw is at least 0 and below 1, so p needs no clamp; and where p <= 0, as on most of a digit, no draw.
+      if (probability > 0 && random.uniform(index) < probability) frames[index] = 1;
     }
   }
   return { id, label, frames, shape: [steps, height, width, channels], length: steps };

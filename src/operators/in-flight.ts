@@ -1,5 +1,17 @@
-import { concatMap, defer, map, merge, type OperatorFunction, pipe, range, Subject, zip } from 'rxjs';
-import { afterEach } from './after-each.ts';
+import {
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  map,
+  merge,
+  type OperatorFunction,
+  of,
+  pipe,
+  range,
+  Subject,
+  zip,
+} from 'rxjs';
 import { wholeNumber } from './whole-number.ts';
 
 /**
@@ -10,7 +22,8 @@ import { wholeNumber } from './whole-number.ts';
  * when the consumer's `next` returns; what waits in an asynchronous operator further down is then not bounded.
  *
  * RxJS has no flow control: the source is zipped with credits that consumption returns. The zip queues its source
- * without bound, so tokens are small: names, paths, recordings not yet opened.
+ * without bound, so tokens are small: names, paths, recordings not yet opened. A stream too long to be tokens is pulled
+ * from its source instead, chunk by chunk.
  *
  * @param limit whole number of at least 1; with 2, one value loads while another is consumed
  */
@@ -32,11 +45,16 @@ export function inFlight<Token, Loaded>(
   return (source) =>
     defer(() => {
       const returned = new Subject<number>();
+      const giveBack = defer(() => {
+        returned.next(0);
+        return EMPTY;
+      });
       return zip(merge(range(0, limit), returned), source).pipe(
         map(([, token]) => start(load, token)),
         concatMap((loading) => loading),
         consume,
-        afterEach(() => returned.next(0)),
+        // Behind the value, for `tap` would load the next one before the consumer has taken this one.
+        concatMap((result) => concat(of(result), giveBack)),
       );
     });
 }

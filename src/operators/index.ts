@@ -10,9 +10,9 @@ export { type BinCounters, type BinOptions, binCounters } from './bin-frames.ts'
 // Frames and images to samples
 export { type BinSampleOptions, binRecording, binSample, type SampleToken } from './bin-sample.ts';
 export { type Binning, bin, createBinning } from './binning.ts';
-export { Credits, spending } from './credits.ts';
 export { type EncodeDirectOptions, encodeDirect, encodeImagesDirect } from './encode-direct.ts';
 export { type EncodePoissonOptions, encodeImagesPoisson, encodePoisson } from './encode-poisson.ts';
+export { firstEventFrom } from './first-event-from.ts';
 export { fitLength, fitSample } from './fit-length.ts';
 export { type Crop, FrameGrid, type FrameGridOptions, type Polarity } from './frame-grid.ts';
 export { inFlight } from './in-flight.ts';

@@ -35,7 +35,8 @@ export type PredictStep<State, In = Window, Out = Prediction> = (
 
 /**
  * Predicts window by window, strictly one at a time, and carries the state from each to the next. The state belongs to
- * the subscription. Windows that come while a step runs wait here: bound them upstream, by `inFlight` or `spending`.
+ * the subscription. Windows that come while a step runs wait here: bound them upstream, by `inFlight(limit, load,
+ * predict(step))` or by a source that is pulled.
  */
 export function predict<State, In = Window, Out = Prediction>(
   step: PredictStep<State, In, Out>,

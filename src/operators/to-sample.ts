@@ -58,8 +58,7 @@ export class SampleBuilder implements Stage<Frame, Sample> {
 
   end(emit: (sample: Sample) => void): void {
     const length = this.#lengths.length;
-    if (this.#shape === undefined)
-      throw new InputError(`${this.#id}: expected at least one event, found none`);
+    if (this.#shape === undefined) throw new InputError('expected at least one event, found none', this.#id);
     const [height, width, channels] = this.#shape;
     // A bin that was begun and then dropped as the tail may have been counted into the padding.
     this.#joined?.fill(0, length * height * width * channels);

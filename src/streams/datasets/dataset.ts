@@ -1,4 +1,5 @@
-import type { Observable } from 'rxjs';
+import { from, type Observable } from 'rxjs';
+import { InputError } from '../../errors.ts';
 import type { LabelledImage, Recording, SensorSize } from '../../events.ts';
 
 /** A recording or image that is known by name and class before it is read. */
@@ -29,4 +30,30 @@ export interface Dataset<Token extends Labelled> {
   stream(part: 'all' | 'train' | 'test'): Observable<Token>;
   /** Closes archives that the set holds open. */
   close(): Promise<void>;
+}
+
+/** What makes a dataset, its tokens in their order. */
+export type DatasetFacts<Token extends Labelled> = Omit<Dataset<Token>, 'stream' | 'close'> & {
+  readonly close?: () => Promise<void>;
+};
+
+/** A dataset from its facts: empty parts are absent, and `all` is every token where the facts do not say. */
+export function createDataset<Token extends Labelled>(facts: DatasetFacts<Token>): Dataset<Token> {
+  const { train = [], test = [], all = [...train, ...test] } = facts.parts;
+  const parts = {
+    all,
+    ...(train.length > 0 ? { train } : {}),
+    ...(test.length > 0 ? { test } : {}),
+  };
+  return {
+    ...facts,
+    parts,
+    stream(part) {
+      const tokens = parts[part];
+      if (tokens === undefined)
+        throw new InputError(`${facts.name} has no ${part} part of its own: split it`);
+      return from(tokens);
+    },
+    close: facts.close ?? (() => Promise.resolve()),
+  };
 }

@@ -17,6 +17,8 @@ export interface EventDecoder extends Stage<Uint8Array, EventChunk> {
   /** Known once the header has been read; absent where the format does not say. */
   readonly sensor: SensorSize | undefined;
   readonly counters: Readonly<DecodeCounters>;
+  /** True once the file has said that no sensor saw its events. */
+  readonly simulated?: boolean;
 }
 
 /** Turns chunks into the bytes of a file. */
@@ -50,5 +52,7 @@ export interface EventFormat {
    */
   sniff(head: Uint8Array, size?: number): number;
   createDecoder(options?: DecodeOptions): EventDecoder;
+  /** Loads what decoding this file needs; to be awaited once before the decoder is used. */
+  prepare?(head: Uint8Array): Promise<void>;
   createEncoder?(options: EncodeOptions): EventEncoder;
 }

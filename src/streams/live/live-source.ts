@@ -36,6 +36,8 @@ export interface LiveCounters extends SpifCounters {
 export interface LiveSource {
   readonly id: string;
   readonly address: UdpAddress;
+  /** Bytes of datagrams that the system lets wait. */
+  readonly bufferBytes: number;
   readonly sensor: SensorSize;
   readonly simulated: false;
   readonly counters: LiveCounters;
@@ -100,6 +102,7 @@ export async function liveSource(url: string, options: LiveOptions): Promise<Liv
   return {
     id: url,
     address: receiver.address,
+    bufferBytes: receiver.bufferBytes,
     sensor,
     simulated: false,
     get counters() {

@@ -1,0 +1,91 @@
+import { type RunningEngine, startEngine } from '../../src/engines/engine.ts';
+import { InputError } from '../../src/errors.ts';
+import { decodeCheckpoint, restoreNetwork } from '../../src/models/checkpoint.ts';
+import type { Feed } from '../../src/models/feed.ts';
+import { createPredictor, type Predictor } from '../../src/models/predictor.ts';
+import type { Binning } from '../../src/operators/binning.ts';
+import type { EngineChoice } from '../training/options.ts';
+import { findCheckpoint } from './find-checkpoint.ts';
+
+/** A trained network that is ready to be fed by a stream. */
+export interface LoadedModel {
+  /** Its name in its run. */
+  readonly name: string;
+  /** File that it came from. */
+  readonly path: string;
+  readonly feed: Feed;
+  /** How the events of a stream are binned for it. */
+  readonly binning: Binning;
+  /** Length of a bin in microseconds; absent where bins are counted in events. */
+  readonly binMicros?: number;
+  /** Bins that a step takes. */
+  readonly windowBins: number;
+  readonly predictor: Predictor;
+  readonly engine: RunningEngine;
+  /** Trained on events that no sensor saw. */
+  readonly simulated: boolean;
+  /** Orientation in which the recordings of its training were read, where its run says so. */
+  readonly orientation?: 'jaer' | 'display';
+  close(): Promise<void>;
+}
+
+/** Where a model runs. */
+export interface ModelOptions {
+  readonly engine: EngineChoice;
+  readonly threads?: number | undefined;
+}
+
+/** Loads what `--model` names, starting the engine; nothing is left running where that fails. */
+export async function loadModel(
+  model: string,
+  { engine: choice, threads }: ModelOptions,
+): Promise<LoadedModel> {
+  const { path, bytes, name, options } = await findCheckpoint(model);
+  const checkpoint = decodeCheckpoint(bytes, path);
+  const { feed, simulated } = checkpoint;
+  const binning = streamBinning(feed, path);
+  const engine = await startEngine(choice, threads === undefined ? {} : { threads });
+  try {
+    const network = restoreNetwork(checkpoint);
+    const orientation = options?.['orientation'];
+    return {
+      name,
+      path,
+      feed,
+      binning,
+      ...(binning.kind === 'time' ? { binMicros: binning.windowMicros } : {}),
+      windowBins: network.windowBins,
+      predictor: createPredictor(network, feed),
+      engine,
+      simulated,
+      ...(orientation === 'jaer' || orientation === 'display' ? { orientation } : {}),
+      close: async () => {
+        network.dispose();
+        await engine.stop();
+      },
+    };
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+}
+
+/** Empty bins in a row that a stream goes through: the state of a network has settled by then. */
+const SETTLED_BINS = 256;
+
+/** Binning of a stream, which has no end to divide by: bins last as long as the median of the training's. */
+function streamBinning({ binning, binMicros }: Feed, path: string): Binning {
+  if (binning === undefined) {
+    throw new InputError('this network was trained on images and cannot be fed with events', path);
+  }
+  if (binning.kind === 'events') return binning;
+  const silence = { maxEmptyBins: SETTLED_BINS, silence: 'skip' } as const;
+  if (binning.kind === 'time') return { ...binning, ...silence };
+  if (binMicros === undefined) {
+    throw new InputError('the checkpoint does not say how long a bin of a stream is', path);
+  }
+  // A bin shorter than a microsecond would come of recordings whose events share one time.
+  const windowMicros = Math.max(1, binMicros);
+  const strideMicros = Math.max(1, windowMicros * (1 - (binning.overlap ?? 0)));
+  return { kind: 'time', windowMicros, strideMicros, ...silence };
+}

@@ -1,0 +1,60 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { type EventChunk, sliceChunk } from '../../src/events.ts';
+import { firstEventFrom } from '../../src/operators/first-event-from.ts';
+
+/** How a stream of events is handed on. */
+export interface Pacing {
+  /** Longest time that one chunk may span, in microseconds; bounds what a consumer makes of one chunk. */
+  readonly spanMicros: number;
+  /** Multiple of real time by the events' own clock; `max` (default) waits for nothing. */
+  readonly speed?: number | 'max';
+  /** Ends the stream, between chunks and while it waits. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The same events in chunks that span little time: sixteen thousand events of a still scene may span an hour, and
+ * all its bins would be made at once. With a speed, a chunk is handed on when its last event has happened.
+ */
+export async function* pacedChunks(
+  chunks: AsyncIterable<EventChunk>,
+  { spanMicros, speed = 'max', signal }: Pacing,
+): AsyncGenerator<EventChunk, undefined> {
+  const started = performance.now();
+  let first: number | undefined;
+  for await (const chunk of chunks) {
+    // A consumer that awaits nothing but finished work would keep signals and sockets from being heard.
+    await nextTurn();
+    for (const slice of slicesOf(chunk, spanMicros)) {
+      if (speed !== 'max') {
+        first ??= slice.origin + slice.t[0]!;
+        const dueMillis = (slice.origin + slice.t.at(-1)! - first) / 1000 / speed;
+        await wait(dueMillis - (performance.now() - started), signal);
+      }
+      if (signal?.aborted) return;
+      yield slice;
+    }
+  }
+}
+
+/** Cuts a chunk into parts of at most `spanMicros`, without a copy. */
+function* slicesOf(chunk: EventChunk, spanMicros: number): Generator<EventChunk> {
+  for (let start = 0; start < chunk.t.length; ) {
+    const end = firstEventFrom(chunk.t, chunk.t[start]! + Math.max(1, spanMicros), start);
+    yield start === 0 && end === chunk.t.length ? chunk : sliceChunk(chunk, start, end);
+    start = end;
+  }
+}
+
+/** Node's timers hold no more. */
+const LONGEST_SLEEP_MILLIS = 2 ** 31 - 1;
+
+/** Waits, or less where the signal is aborted; under a millisecond is not worth a timer. */
+async function wait(millis: number, signal: AbortSignal | undefined): Promise<void> {
+  const options = signal === undefined ? {} : { signal };
+  for (let rest = millis; rest >= 1 && !signal?.aborted; rest -= LONGEST_SLEEP_MILLIS) {
+    await sleep(Math.min(rest, LONGEST_SLEEP_MILLIS), undefined, options).catch((error: Error) => {
+      if (error.name !== 'AbortError') throw error;
+    });
+  }
+}

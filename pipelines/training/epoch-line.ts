@@ -1,0 +1,136 @@
+import type { EpochMetrics } from '../../src/models/metrics.ts';
+
+/** What an epoch of one network gave: a line of `metrics.jsonl` and of `--json`. What a run lacks is absent. */
+export interface EpochLine {
+  readonly type: 'epoch';
+  readonly model: string;
+  /** Counted from 1. */
+  readonly epoch: number;
+  readonly learningRate: number;
+  readonly trainLoss: number;
+  /** Share from 0 to 1, as are all accuracies and rates. */
+  readonly trainAccuracy: number;
+  readonly validationLoss?: number;
+  readonly validationAccuracy?: number;
+  readonly testLoss?: number;
+  readonly testAccuracy?: number;
+  /** Of the last evaluation, as are `layerRates`. */
+  readonly spikeRate: number;
+  readonly layerRates: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  /** Training samples per second of training. */
+  readonly samplesPerSecond: number;
+}
+
+/** What a network reached: the last line of `--json`. */
+export interface ResultLine {
+  readonly type: 'result';
+  readonly model: string;
+  /** Of the best checkpoint, on the test recordings, or on the validation recordings where there are no others. */
+  readonly testAccuracy: number;
+  readonly bestEpoch: number;
+  readonly spikeRate: number;
+  readonly parameters: number;
+  readonly seconds: number;
+  readonly engine: string;
+  readonly simulated: boolean;
+  readonly runDir: string;
+}
+
+/** The parts of an epoch from which its line is made. */
+export interface EpochParts {
+  readonly model: string;
+  readonly epoch: number;
+  readonly learningRate: number;
+  readonly train: EpochMetrics;
+  readonly validation?: EpochMetrics | undefined;
+  readonly test?: EpochMetrics | undefined;
+  readonly seconds: number;
+  readonly trainSeconds: number;
+}
+
+/** The line of an epoch, its fields in their fixed order. */
+export function epochLine(parts: EpochParts): EpochLine {
+  const { train, validation, test, seconds, trainSeconds, ...rest } = parts;
+  const { spikeRate, layerRates } = test ?? validation ?? train;
+  return {
+    type: 'epoch',
+    ...rest,
+    trainLoss: train.loss,
+    trainAccuracy: train.accuracy,
+    ...(validation && { validationLoss: validation.loss, validationAccuracy: validation.accuracy }),
+    ...(test && { testLoss: test.loss, testAccuracy: test.accuracy }),
+    spikeRate,
+    layerRates,
+    seconds: rounded(seconds, 3),
+    samplesPerSecond: rounded(train.samples / Math.max(trainSeconds, 1e-3), 2),
+  };
+}
+
+/** Accuracy and loss on the recordings by which the best epoch is chosen. */
+export function heldOut(line: EpochLine): { accuracy: number; loss: number } {
+  return {
+    accuracy: line.validationAccuracy ?? line.testAccuracy ?? line.trainAccuracy,
+    loss: line.validationLoss ?? line.testLoss ?? line.trainLoss,
+  };
+}
+
+/** The epoch with the highest held-out accuracy; of equal ones that with the lower loss, then the earlier. */
+export function bestLine(lines: readonly EpochLine[]): EpochLine | undefined {
+  let best: EpochLine | undefined;
+  for (const line of lines) {
+    const [now, before] = [heldOut(line), best && heldOut(best)];
+    const better =
+      before === undefined ||
+      now.accuracy > before.accuracy ||
+      (now.accuracy === before.accuracy && now.loss < before.loss);
+    if (better) best = line;
+  }
+  return best;
+}
+
+const columns: readonly { title: string; cell(line: EpochLine): string }[] = [
+  { title: 'model', cell: ({ model }) => model },
+  { title: 'epoch', cell: ({ epoch }) => String(epoch) },
+  { title: 'rate', cell: ({ learningRate }) => learningRate.toPrecision(2) },
+  { title: 'train loss', cell: ({ trainLoss }) => trainLoss.toFixed(4) },
+  { title: 'train', cell: ({ trainAccuracy }) => percent(trainAccuracy) },
+  { title: 'validation', cell: ({ validationAccuracy }) => percent(validationAccuracy) },
+  { title: 'test', cell: ({ testAccuracy }) => percent(testAccuracy) },
+  { title: 'spikes', cell: ({ spikeRate }) => percent(spikeRate) },
+  { title: 'seconds', cell: ({ seconds }) => seconds.toFixed(1) },
+  { title: 'samples/s', cell: ({ samplesPerSecond }) => samplesPerSecond.toFixed(1) },
+];
+const COLUMN_WIDTH = 10;
+
+/** The titles above the rows of `epochRow`. */
+export function epochTitles(): string {
+  return columns.map(({ title }) => title.padStart(COLUMN_WIDTH)).join(' ');
+}
+
+/** An epoch as a row for people, printed as it ends. */
+export function epochRow(line: EpochLine): string {
+  return columns.map(({ cell }) => cell(line).padStart(COLUMN_WIDTH)).join(' ');
+}
+
+/** A result for people, with what to do next. */
+export function resultText(result: ResultLine): string {
+  const { model, bestEpoch, parameters, seconds, engine, simulated, runDir } = result;
+  const events = simulated ? 'simulated recordings' : 'recordings';
+  return [
+    '',
+    `${model}: ${percent(result.testAccuracy)} of held-out ${events} right, from the checkpoint of epoch ${bestEpoch}`,
+    `  spike rate ${percent(result.spikeRate)}, ${parameters.toLocaleString('en')} parameters`,
+    `  ${seconds.toFixed(0)} s on the engine ${engine}`,
+    `  run directory ${runDir}`,
+    `  next: pipeline replay FILE --model ${runDir}`,
+  ].join('\n');
+}
+
+function percent(share: number | undefined): string {
+  return share === undefined ? '-' : `${(100 * share).toFixed(1)} %`;
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,299 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RecordBatch } from 'apache-arrow';
+import {
+  bufferCount,
+  from,
+  lastValueFrom,
+  type Observable,
+  type OperatorFunction,
+  skip,
+  takeWhile,
+  tap,
+} from 'rxjs';
+import { InputError } from '../../src/errors.ts';
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  loadTensors,
+  saveTensors,
+} from '../../src/models/checkpoint.ts';
+import type { Feed } from '../../src/models/feed.ts';
+import { type EpochMetrics, MetricsAccumulator, type StepMetrics } from '../../src/models/metrics.ts';
+import { createNetwork, type Network, type NetworkConfig, parameterCount } from '../../src/models/network.ts';
+import { createTrainer, type Trainer, type TrainerOptions } from '../../src/models/trainer.ts';
+import { inFlight } from '../../src/operators/in-flight.ts';
+import { shuffle } from '../../src/operators/shuffle.ts';
+import { train } from '../../src/operators/train.ts';
+import type { Labelled } from '../../src/streams/datasets/dataset.ts';
+import type { PipelineContext } from '../definition.ts';
+import {
+  bestLine,
+  type EpochLine,
+  epochLine,
+  epochRow,
+  epochTitles,
+  heldOut,
+  type ResultLine,
+} from './epoch-line.ts';
+import type { CheckpointKind, RunDirectory } from './run-directory.ts';
+import type { SampleLoader } from './sample-loader.ts';
+import type { TrainingSets } from './training-sets.ts';
+import { readState, stateAfter, type TrainingState } from './training-state.ts';
+
+/** One network of a run: what is trained, how, and how a stream feeds it. */
+export interface NetworkPlan {
+  /** Names its checkpoints. */
+  readonly name: string;
+  readonly network: NetworkConfig;
+  readonly trainer: Omit<TrainerOptions, 'seed'>;
+  /** Without `binMicros`, which is measured while training. */
+  readonly feed: Feed;
+}
+
+/** What the networks of a run share. */
+export interface TrainingSession<Token extends Labelled> {
+  readonly run: RunDirectory;
+  readonly sets: TrainingSets<Token>;
+  readonly loader: SampleLoader<Token>;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  /** Test after every epoch, not only with the best checkpoint. */
+  readonly testEachEpoch: boolean;
+  readonly engine: { readonly name: string; readonly threads: number };
+  readonly simulated: boolean;
+  readonly context: PipelineContext;
+}
+
+/** Batches loaded and not yet trained on: one loads while another is trained on. */
+const BATCHES_IN_FLIGHT = 2;
+
+/** Trains one network to its last epoch, from its last checkpoint where there is one; undefined when stopped before. */
+export async function trainNetwork<Token extends Labelled>(
+  session: TrainingSession<Token>,
+  plan: NetworkPlan,
+): Promise<ResultLine | undefined> {
+  const network = createNetwork(plan.network, session.seed);
+  const trainer = createTrainer(network, { ...plan.trainer, seed: session.seed });
+  try {
+    const training = new NetworkTraining(session, plan, network, trainer);
+    await training.restore();
+    while (training.state.lines.length < session.epochs) {
+      if (!(await training.epoch())) return undefined;
+    }
+    return await training.result();
+  } finally {
+    trainer.dispose();
+    network.dispose();
+  }
+}
+
+/** A network between two epochs, or between two batches of one. */
+class NetworkTraining<Token extends Labelled> {
+  state: TrainingState = stateAfter([]);
+  readonly #session: TrainingSession<Token>;
+  readonly #plan: NetworkPlan;
+  readonly #network: Network;
+  readonly #trainer: Trainer;
+  #binMicros: number | undefined;
+
+  constructor(session: TrainingSession<Token>, plan: NetworkPlan, network: Network, trainer: Trainer) {
+    this.#session = session;
+    this.#plan = plan;
+    this.#network = network;
+    this.#trainer = trainer;
+  }
+
+  /** Goes back to the last checkpoint, where there is one. */
+  async restore(): Promise<void> {
+    const { run } = this.#session;
+    const { name } = this.#plan;
+    const checkpoint = await this.#read('last');
+    if (checkpoint !== undefined) {
+      loadTensors(this.#network, checkpoint.tensors);
+      if (checkpoint.optimiser !== undefined) this.#trainer.restore(checkpoint.optimiser);
+      this.state = readState(checkpoint.extra, run.checkpointPath(name, 'last'));
+      if (this.state.lines.length > 0) this.#binMicros = checkpoint.feed.binMicros;
+    }
+    await run.writeMetrics(name, this.state.lines);
+  }
+
+  /** One epoch, or what is left of it; false when it was stopped, with a checkpoint of where it stands. */
+  async epoch(): Promise<boolean> {
+    const { sets, testEachEpoch, context, loader } = this.#session;
+    const { lines, seconds: secondsBefore } = this.state;
+    const started = performance.now();
+    const seconds = (): number => secondsBefore + (performance.now() - started) / 1000;
+
+    await this.#train(seconds);
+    const validation = await this.#evaluate('validation');
+    const test = testEachEpoch ? await this.#evaluate('test') : undefined;
+    if (this.#binMicros === undefined) {
+      await loader.readRest(sets.train, context.signal);
+      if (!context.signal.aborted) this.#binMicros = loader.medianBinMicros(sets.train);
+    }
+    this.state.seconds = seconds();
+    if (context.signal.aborted) {
+      await this.#save(['last']);
+      return false;
+    }
+    const line = epochLine({
+      model: this.#plan.name,
+      epoch: lines.length + 1,
+      learningRate: this.#trainer.learningRate,
+      train: new MetricsAccumulator(this.state.metrics).result(),
+      validation,
+      test,
+      seconds: this.state.seconds,
+      trainSeconds: this.state.trainSeconds,
+    });
+    this.state = stateAfter([...lines, line]);
+    await this.#save(bestLine(this.state.lines) === line ? ['best', 'last'] : ['last']);
+    this.#report(line);
+    return true;
+  }
+
+  /** What the best checkpoint reached; undefined when stopped while testing it. */
+  async result(): Promise<ResultLine | undefined> {
+    const { sets, run, engine, simulated, context } = this.#session;
+    const { lines } = this.state;
+    const best = bestLine(lines)!;
+    let { testAccuracy, spikeRate } = best;
+    if (testAccuracy === undefined && sets.test.length > 0) {
+      const checkpoint = await this.#read('best');
+      if (checkpoint === undefined) {
+        throw new InputError(
+          'expected the best checkpoint, found none',
+          run.checkpointPath(this.#plan.name, 'best'),
+        );
+      }
+      loadTensors(this.#network, checkpoint.tensors);
+      const test = await this.#evaluate('test');
+      if (test === undefined || context.signal.aborted) return undefined;
+      ({ accuracy: testAccuracy, spikeRate } = test);
+    }
+    return {
+      type: 'result',
+      model: this.#plan.name,
+      testAccuracy: testAccuracy ?? heldOut(best).accuracy,
+      bestEpoch: best.epoch,
+      spikeRate,
+      parameters: parameterCount(this.#network),
+      seconds: Number(lines.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(3)),
+      engine: engine.name,
+      simulated,
+      runDir: run.path,
+    };
+  }
+
+  /** tokens ▸ shuffle ▸ group ▸ inFlight(read ▸ decode ▸ bin ▸ batch ▸ train) */
+  async #train(seconds: () => number): Promise<void> {
+    const { sets, seed, batchSize } = this.#session;
+    const { state } = this;
+    const metrics = new MetricsAccumulator(state.metrics);
+    this.#trainer.startEpoch(state.lines.length, state.batches);
+    await drained(
+      from(sets.train).pipe(
+        shuffle(seed, state.lines.length),
+        bufferCount(batchSize),
+        skip(state.batches),
+        this.#steps(this.#trainer.trainStep),
+        tap((step) => {
+          metrics.add(step);
+          state.metrics = metrics.state();
+          state.batches++;
+          state.trainSeconds = seconds();
+          this.#progress('training', state.batches, sets.train, metrics);
+        }),
+        takeWhile(() => !this.#stopped),
+      ),
+    );
+  }
+
+  /** tokens ▸ group ▸ inFlight(read ▸ decode ▸ bin ▸ batch ▸ evaluate); undefined for no recordings, or when stopped. */
+  async #evaluate(part: 'validation' | 'test'): Promise<EpochMetrics | undefined> {
+    const tokens = this.#session.sets[part];
+    if (tokens.length === 0 || this.#stopped) return undefined;
+    const metrics = new MetricsAccumulator();
+    let batches = 0;
+    await drained(
+      from(tokens).pipe(
+        bufferCount(this.#session.batchSize),
+        this.#steps(this.#trainer.evaluateStep),
+        tap((step) => {
+          metrics.add(step);
+          this.#progress(part, ++batches, tokens, metrics);
+        }),
+        takeWhile(() => !this.#stopped),
+      ),
+    );
+    return this.#stopped ? undefined : metrics.result();
+  }
+
+  #steps(step: Trainer['trainStep']): OperatorFunction<readonly Token[], StepMetrics> {
+    // A step on an engine in this thread awaits nothing that takes a turn of the event loop, by which Ctrl-C is heard.
+    const hearing = async (batch: RecordBatch): Promise<StepMetrics> => {
+      await nextTurn();
+      return step(batch);
+    };
+    return inFlight(BATCHES_IN_FLIGHT, (tokens) => this.#session.loader.loadBatch(tokens), train(hearing));
+  }
+
+  get #stopped(): boolean {
+    return this.#session.context.signal.aborted;
+  }
+
+  async #save(kinds: readonly CheckpointKind[]): Promise<void> {
+    const { run, sets, loader, engine, simulated } = this.#session;
+    const { name, network, feed } = this.#plan;
+    const binMicros = this.#binMicros ?? loader.medianBinMicros(sets.train);
+    const bytes = encodeCheckpoint({
+      network,
+      feed: binMicros === undefined ? feed : { ...feed, binMicros },
+      tensors: await saveTensors(this.#network),
+      optimiser: await this.#trainer.save(),
+      progress: { epoch: this.state.lines.length, batch: this.state.batches },
+      engine: engine.name,
+      threads: engine.threads,
+      simulated,
+      extra: this.state,
+    });
+    for (const kind of kinds) await run.writeCheckpoint(name, kind, bytes);
+    await run.writeMetrics(name, this.state.lines);
+  }
+
+  async #read(kind: CheckpointKind): Promise<Checkpoint | undefined> {
+    const { run } = this.#session;
+    const bytes = await run.readCheckpoint(this.#plan.name, kind);
+    return bytes && decodeCheckpoint(bytes, run.checkpointPath(this.#plan.name, kind));
+  }
+
+  #progress(what: string, batches: number, tokens: readonly Token[], metrics: MetricsAccumulator): void {
+    const { epochs, batchSize, context } = this.#session;
+    const { loss, accuracy } = metrics.result();
+    const epoch = `epoch ${Math.min(this.state.lines.length + 1, epochs)}/${epochs}`;
+    const batch = `batch ${batches}/${Math.ceil(tokens.length / batchSize)}`;
+    context.progress.update(
+      [
+        this.#plan.name,
+        epoch,
+        what,
+        batch,
+        `loss ${loss.toFixed(3)}`,
+        `${(100 * accuracy).toFixed(1)} %`,
+      ].join(' · '),
+    );
+  }
+
+  #report(line: EpochLine): void {
+    const { emit, print } = this.#session.context;
+    emit(line);
+    if (line.epoch === 1) print(epochTitles());
+    print(epochRow(line));
+  }
+}
+
+async function drained(source: Observable<unknown>): Promise<void> {
+  await lastValueFrom(source, { defaultValue: undefined });
+}

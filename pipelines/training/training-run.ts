@@ -1,0 +1,160 @@
+import { type RunningEngine, startEngine } from '../../src/engines/engine.ts';
+import { OptionError } from '../../src/errors.ts';
+import type { Sample } from '../../src/events.ts';
+import type { Labelled } from '../../src/streams/datasets/dataset.ts';
+import { flagOf, type OptionValues, type PipelineContext } from '../definition.ts';
+import { type ResultLine, resultText } from './epoch-line.ts';
+import { type NetworkPlan, type TrainingSession, trainNetwork } from './network-training.ts';
+import type { EngineChoice, TrainingOptions } from './options.ts';
+import { packageVersion } from './package-version.ts';
+import { defaultRunPath, type RunConfig, RunDirectory } from './run-directory.ts';
+import { SampleCache } from './sample-cache.ts';
+import { SampleLoader } from './sample-loader.ts';
+import { idsOf, setsOf, type TrainingSets } from './training-sets.ts';
+
+/** What one pipeline says about one run; the rest is common to all. */
+export interface TrainingPlan<Token extends Labelled> {
+  /** Where the recordings come from, in words or as a path. */
+  readonly data: string;
+  /** True where no sensor saw the events. */
+  readonly simulated: boolean;
+  readonly classNames: readonly string[];
+  readonly sets: TrainingSets<Token>;
+  /** Test after every epoch, not only with the best checkpoint. */
+  readonly testEachEpoch: boolean;
+  /** read ▸ decode ▸ filter ▸ bin: the sample of one recording. */
+  read(token: Token): Promise<Sample>;
+  readonly networks: readonly NetworkPlan[];
+  /** Closes the data. */
+  close(): Promise<void>;
+}
+
+/** Values of the options that every training pipeline has. */
+export type TrainingValues = OptionValues<TrainingOptions>;
+
+/** A call of a training pipeline. */
+export interface TrainingRequest<Values extends TrainingValues> {
+  readonly pipeline: { readonly name: string; resolve(given: Readonly<Record<string, unknown>>): Values };
+  readonly options: Values;
+  /** What the person gave. */
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly context: PipelineContext;
+}
+
+/** Options that a resumed run may be given anew: where things are, how fast, how long; not what decides its numbers. */
+const CHANGEABLE = new Set(['resume', 'data', 'images', 'epochs', 'engine', 'threads', 'cache']);
+
+/** Trains the networks of a plan, in a new run directory or on from where an old one stands. */
+export async function trainingRun<Values extends TrainingValues, Token extends Labelled>(
+  { pipeline, options: fresh, given, context }: TrainingRequest<Values>,
+  planOf: (options: Values) => Promise<TrainingPlan<Token>>,
+): Promise<void> {
+  const old = fresh.resume === undefined ? undefined : await RunDirectory.open(fresh.resume);
+  const options = old === undefined ? fresh : resumedOptions(pipeline, given, old.config);
+  const plan = await planOf(options);
+  let engine: RunningEngine | undefined;
+  try {
+    engine = await startEngine(...engineChoice(options, given, old?.config));
+    context.progress.note(`engine ${engine.name}: ${engine.detail}`);
+    const config = configOf(pipeline.name, options, plan, engine);
+    const run =
+      old?.run ??
+      (await RunDirectory.create(options.out ?? defaultRunPath(pipeline.name, new Date()), config));
+    const sets = await savedSets(run, plan);
+    if (plan.simulated) context.progress.note(`simulated: no sensor saw these events (${plan.data})`);
+    const loader = new SampleLoader(
+      (token: Token) => plan.read(token),
+      new SampleCache(options.cache * 2 ** 20),
+    );
+    const { epochs, batchSize, seed } = options;
+    const { testEachEpoch, simulated } = plan;
+    const session = { run, sets, loader, epochs, batchSize, seed, testEachEpoch, engine, simulated, context };
+    await trainAll(session, plan.networks, pipeline.name);
+  } finally {
+    engine?.stop();
+    await plan.close();
+  }
+}
+
+async function trainAll<Token extends Labelled>(
+  session: TrainingSession<Token>,
+  networks: readonly NetworkPlan[],
+  pipeline: string,
+): Promise<void> {
+  const { run, context } = session;
+  const results: ResultLine[] = [];
+  for (const network of networks) {
+    const result = await trainNetwork(session, network);
+    if (result === undefined) {
+      context.progress.note(`stopped, and saved; go on with: pipeline run ${pipeline} --resume ${run.path}`);
+      return;
+    }
+    results.push(result);
+    context.emit(result);
+    context.print(resultText(result));
+  }
+  const best = results.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
+  await run.writeResult({ best: best.model, results });
+}
+
+/** The options of a run that goes on: its own, but for those that may be given anew. */
+function resumedOptions<Values extends TrainingValues>(
+  pipeline: TrainingRequest<Values>['pipeline'],
+  given: Readonly<Record<string, unknown>>,
+  config: RunConfig,
+): Values {
+  if (config.pipeline !== pipeline.name) {
+    throw new OptionError(`--resume: expected a run of ${pipeline.name}, found one of ${config.pipeline}`);
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const own = config.options[name];
+    if (CHANGEABLE.has(name) || own === value) continue;
+    throw new OptionError(
+      `${flagOf(name)}: a resumed run keeps its options, here ${own ?? 'none'}; found ${value}`,
+    );
+  }
+  return pipeline.resolve({ ...config.options, ...given });
+}
+
+/** A resumed run keeps its engine and threads, without which its numbers would not be those of one run. */
+function engineChoice(
+  { engine, threads }: TrainingValues,
+  given: Readonly<Record<string, unknown>>,
+  config: RunConfig | undefined,
+): [EngineChoice, { threads?: number }] {
+  const name =
+    config !== undefined && given['engine'] === undefined ? (config.engine.name as EngineChoice) : engine;
+  const count = threads ?? config?.engine.threads;
+  return [name, count === undefined ? {} : { threads: count }];
+}
+
+function configOf(
+  pipeline: string,
+  options: TrainingValues,
+  plan: Pick<TrainingPlan<Labelled>, 'data' | 'simulated' | 'classNames' | 'networks'>,
+  { name, threads }: RunningEngine,
+): RunConfig {
+  const { data, simulated, classNames, networks } = plan;
+  return {
+    pipeline,
+    versions: { rxspike: packageVersion(), node: process.version },
+    options,
+    engine: { name, threads },
+    data,
+    simulated,
+    classNames,
+    networks: networks.map((network) => network.name),
+    startedAt: new Date().toISOString(),
+  };
+}
+
+/** The sets of the run's split; the plan's sets are saved as it where the run has none yet. */
+async function savedSets<Token extends Labelled>(
+  run: RunDirectory,
+  { sets, data }: TrainingPlan<Token>,
+): Promise<TrainingSets<Token>> {
+  const split = await run.readSplit();
+  if (split !== undefined) return setsOf(split, sets, data);
+  await run.writeSplit(idsOf(sets));
+  return sets;
+}

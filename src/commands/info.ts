@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { RxspikeError } from '../errors.ts';
+import type { EventChunk } from '../events.ts';
+import { infoText } from '../reports/info-text.ts';
+import { type ProgressLine, progressLine } from '../reports/progress.ts';
+import type { RecordingFile } from '../streams/recording-file.ts';
+import { type CommandIo, writeLine } from './command-io.ts';
+
+/** `pipeline info FILE…`: what recordings hold; one that cannot be read does not keep the others from being shown. */
+export function define(command: Command, io: CommandIo): void {
+  command
+    .argument('<file...>', 'recordings of any supported format, told by their content')
+    .option('--json', 'print a JSON line for each file')
+    .addHelpText('after', '\nExamples:\n  pipeline info walk.aedat\n  pipeline info --json recordings/*')
+    .action(async (paths: string[], { json }: { json?: true }) => {
+      const progress = progressLine(io.err);
+      const faults: RxspikeError[] = [];
+      for (const path of paths) {
+        try {
+          await showFile(path, json === true, progress, io);
+        } catch (error) {
+          if (!(error instanceof RxspikeError)) throw error;
+          faults.push(error);
+        } finally {
+          progress.clear();
+        }
+      }
+      if (faults.length > 1) throw new AggregateError(faults);
+      if (faults.length === 1) throw faults[0];
+    });
+}
+
+async function showFile(path: string, json: boolean, progress: ProgressLine, io: CommandIo): Promise<void> {
+  const [{ openRecording }, { summarizeRecording }] = await Promise.all([
+    import('../streams/recording-file.ts'),
+    import('../streams/summarize.ts'),
+  ]);
+  const recording = await openRecording(path);
+  const { id: _, ...summary } = await summarizeRecording(watched(recording, progress));
+  progress.clear();
+  if (json) writeLine(io.out, { type: 'recording', path, bytes: recording.bytes, ...summary });
+  else io.out.write(`${infoText({ path, title: recording.format.title, ...summary })}\n`);
+}
+
+/** The recording, with its progress shown while it is read. */
+function watched(recording: RecordingFile, progress: ProgressLine): RecordingFile {
+  return {
+    ...recording,
+    chunks: () => {
+      const chunks = recording.chunks();
+      async function* watching(): AsyncGenerator<EventChunk> {
+        let events = 0;
+        for await (const chunk of chunks) {
+          events += chunk.t.length;
+          progress.update(`${recording.path}: ${events} events`);
+          yield chunk;
+        }
+      }
+      return {
+        get counters() {
+          return chunks.counters;
+        },
+        get sensor() {
+          return chunks.sensor;
+        },
+        [Symbol.asyncIterator]: watching,
+      };
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * Tensor engines: which are here, and the one that runs. An engine is a tfjs backend that knows our kernels; models
+ * are written against tfjs and the kernels and run on any of them. A process runs one engine at a time.
+ */
+import {
+  engine,
+  findBackendFactory,
+  registerBackend,
+  removeBackend,
+  setBackend,
+} from '@tensorflow/tfjs-core';
+import { EngineError, OptionError } from '../errors.ts';
+import { registerGradients } from './gradients.ts';
+import './kernels/index.ts';
+import { type HostMemory, registerKernels } from './kernels/kernel.ts';
+
+/** Names that `--engine` takes. */
+export const engineNames = ['auto', 'tensorflow', 'wasm', 'cpu'] as const;
+
+/** A name that `--engine` takes. */
+export type EngineName = (typeof engineNames)[number];
+
+/** An engine, here or not. */
+export interface EngineInfo {
+  readonly name: string;
+  readonly title: string;
+  readonly state: 'ready' | 'absent' | 'broken';
+  readonly detail: string;
+  /** How to get it, where it is not ready. */
+  readonly how?: string;
+  /** True for the one that `auto` takes. */
+  readonly default?: boolean;
+}
+
+/** The engine that runs. */
+export interface RunningEngine {
+  readonly name: string;
+  readonly threads: number;
+  /** What runs, in words, with what is less than asked for. */
+  readonly detail: string;
+  /** Frees the engine with all its tensors and ends its threads. */
+  stop(): void;
+}
+
+/** Options of an engine's start. */
+export interface EngineOptions {
+  /** Threads to use; default: as many as the process may use. Engines that cannot choose ignore it. */
+  readonly threads?: number;
+  /** `reference` runs every kernel in plain tfjs operations; for checks. Default `fused`. */
+  readonly kernels?: 'fused' | 'reference';
+}
+
+/** All engines, in the order in which `auto` tries them. */
+export async function listEngines(): Promise<EngineInfo[]> {
+  const tensorflow = await tensorflowInfo();
+  return [
+    tensorflow,
+    {
+      name: 'wasm',
+      title: 'WebAssembly',
+      state: 'ready',
+      detail: 'SIMD and threads, always here',
+      default: tensorflow.state !== 'ready',
+    },
+    { name: 'cpu', title: 'JavaScript', state: 'ready', detail: 'the reference, slow', default: false },
+  ];
+}
+
+async function tensorflowInfo(): Promise<EngineInfo> {
+  const { findTensorflow, howToInstall, startTensorflow } = await import('./tensorflow.ts');
+  const base = { name: 'tensorflow', title: 'libtensorflow' };
+  if (findTensorflow() === undefined) {
+    return { ...base, state: 'absent', detail: 'not installed', how: howToInstall, default: false };
+  }
+  const { backendName } = engine();
+  try {
+    return { ...base, state: 'ready', detail: await startTensorflow(), default: true };
+  } catch (error) {
+    return { ...base, state: 'broken', detail: (error as Error).message, how: howToInstall, default: false };
+  } finally {
+    if (backendName !== null && backendName !== undefined) await setBackend(backendName);
+  }
+}
+
+/**
+ * Starts an engine and makes it the one that tfjs uses.
+ * @param name `auto` takes tensorflow where it is installed and loads, else wasm
+ */
+export async function startEngine(name: EngineName, options: EngineOptions = {}): Promise<RunningEngine> {
+  if (!engineNames.includes(name)) {
+    throw new OptionError(`engine: expected one of ${engineNames.join(', ')}, found "${name}"`);
+  }
+  registerGradients();
+  if (name !== 'auto') return starters[name](options);
+  const errors: string[] = [];
+  const { findTensorflow } = await import('./tensorflow.ts');
+  const order =
+    findTensorflow() === undefined ? (['wasm', 'cpu'] as const) : (['tensorflow', 'wasm', 'cpu'] as const);
+  for (const candidate of order) {
+    try {
+      const running = await starters[candidate](options);
+      return errors.length === 0 ? running : { ...running, detail: [running.detail, ...errors].join('; ') };
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      errors.push(error.message);
+    }
+  }
+  throw new EngineError(`engine auto: none starts: ${errors.join('; ')}`);
+}
+
+const starters: Record<Exclude<EngineName, 'auto'>, (options: EngineOptions) => Promise<RunningEngine>> = {
+  tensorflow: async () => {
+    const { startTensorflow } = await import('./tensorflow.ts');
+    const { availableParallelism } = await import('node:os');
+    return running('tensorflow', availableParallelism(), await startTensorflow(), undefined);
+  },
+  wasm: async ({ threads, kernels }) => {
+    const { startWasm } = await import('./wasm.ts');
+    const started = await startWasm(threads);
+    const words = `WebAssembly SIMD, ${started.threads === 1 ? '1 thread' : `${started.threads} threads`}`;
+    const detail = started.note === undefined ? words : `${words} (${started.note})`;
+    return running('wasm', started.threads, detail, kernels === 'reference' ? undefined : started.memory);
+  },
+  cpu: async ({ kernels }) => {
+    const { startCpu } = await import('./cpu.ts');
+    const memory = await startCpu();
+    return running('cpu', 1, 'plain JavaScript, 1 thread', kernels === 'reference' ? undefined : memory);
+  },
+};
+
+function running(
+  name: string,
+  threads: number,
+  detail: string,
+  memory: HostMemory | undefined,
+): RunningEngine {
+  registerKernels(name, memory);
+  const { backend } = engine();
+  return {
+    name,
+    threads,
+    detail,
+    stop: () => {
+      if (engine().registry[name] !== backend) return;
+      // tfjs forgets how to make a backend that it removes.
+      const factory = findBackendFactory(name);
+      removeBackend(name);
+      registerBackend(name, factory);
+    },
+  };
+}

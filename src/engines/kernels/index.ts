@@ -1,0 +1,7 @@
+/** The kernels that all engines share: one function each, the same on every engine. */
+export { averagePool } from './average-pool.ts';
+export { type BatchNormOptions, type BatchNormResult, batchNorm, batchNormInference } from './batch-norm.ts';
+export { type ConvolutionOptions, convolution } from './convolution.ts';
+export { type LifConstants, type LifParameters, type LifResult, lif } from './lif.ts';
+export { maxPool } from './max-pool.ts';
+export { type Surrogate, type SurrogateKind, surrogateKinds, surrogateOf } from './surrogate.ts';

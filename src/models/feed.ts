@@ -1,0 +1,91 @@
+/**
+ * A feed is all that a stream needs to know to feed a trained network as it was fed in training: it travels in every
+ * checkpoint, so that a file or a live camera can be read without the training set.
+ */
+
+import * as v from 'valibot';
+import type { SensorSize } from '../events.ts';
+
+/** How events are cut into bins. */
+export type FeedBinning =
+  /** So many bins between a recording's first and last event; `overlap` is a share of a bin. */
+  | { kind: 'count'; bins: number; overlap?: number }
+  | {
+      kind: 'time';
+      windowMicros: number;
+      strideMicros?: number;
+      tail?: 'keep' | 'drop';
+      maxEmptyBins?: number;
+      silence?: 'error' | 'skip';
+    }
+  /** So many events in a bin. */
+  | { kind: 'events'; count: number; stride?: number; tail?: 'keep' | 'drop' };
+
+/** How an image becomes frames. */
+export type FeedEncoding =
+  | { kind: 'direct'; steps: number }
+  /** A spike with probability gain x value + offset. */
+  | { kind: 'poisson'; steps: number; gain: number; offset: number };
+
+/** How a stream is turned into the frames that a network was trained on. */
+export interface Feed {
+  /** Sensor of the training recordings in pixels; for images, their size. */
+  sensor: SensorSize;
+  /** Part of the sensor that was used, in pixels; absent where all of it was. */
+  crop?: { x: number; y: number; width: number; height: number };
+  /** Frames as the network takes them; of two channels, 0 counts off events and 1 on events. */
+  frame: { width: number; height: number; channels: number };
+  /** Absent for images. */
+  binning?: FeedBinning;
+  /** Median length of a training bin in microseconds, by which a stream without an end is binned. */
+  binMicros?: number;
+  /** Absent for events. */
+  encoding?: FeedEncoding;
+  /** By channel, (value - mean) / deviation; absent where frames are taken as they are. */
+  normalisation?: { mean: number[]; deviation: number[] };
+  /** Steps to which samples were padded or cut; absent where each kept its own length. */
+  steps?: number;
+  classNames: string[];
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const position = v.pipe(v.number(), v.integer(), v.minValue(0));
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const finite = v.pipe(v.number(), v.finite());
+const tail = v.picklist(['keep', 'drop']);
+
+/** The schema of a feed as it stands in a checkpoint. */
+export const feedSchema: v.GenericSchema<unknown, Feed> = v.strictObject({
+  sensor: v.strictObject({ width: count, height: count }),
+  crop: v.exactOptional(v.strictObject({ x: position, y: position, width: count, height: count })),
+  frame: v.strictObject({ width: count, height: count, channels: count }),
+  binning: v.exactOptional(
+    v.variant('kind', [
+      v.strictObject({ kind: v.literal('count'), bins: count, overlap: v.exactOptional(finite) }),
+      v.strictObject({
+        kind: v.literal('time'),
+        windowMicros: positive,
+        strideMicros: v.exactOptional(positive),
+        tail: v.exactOptional(tail),
+        maxEmptyBins: v.exactOptional(position),
+        silence: v.exactOptional(v.picklist(['error', 'skip'])),
+      }),
+      v.strictObject({
+        kind: v.literal('events'),
+        count,
+        stride: v.exactOptional(count),
+        tail: v.exactOptional(tail),
+      }),
+    ]),
+  ),
+  binMicros: v.exactOptional(positive),
+  encoding: v.exactOptional(
+    v.variant('kind', [
+      v.strictObject({ kind: v.literal('direct'), steps: count }),
+      v.strictObject({ kind: v.literal('poisson'), steps: count, gain: finite, offset: finite }),
+    ]),
+  ),
+  normalisation: v.exactOptional(v.strictObject({ mean: v.array(finite), deviation: v.array(positive) })),
+  steps: v.exactOptional(count),
+  classNames: v.pipe(v.array(v.string()), v.minLength(1)),
+});

@@ -1,0 +1,110 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type BatchNormResult, batchNorm, batchNormInference } from '../../engines/kernels/index.ts';
+import type { Layer, LayerOutput, Parameter } from './layer.ts';
+import { constantValues, createBuffer, createParameter } from './parameter.ts';
+import { stepMask } from './step-mask.ts';
+
+/** What the statistics of a training batch are taken over: all its steps together, or each step on its own. */
+export const batchStatistics = ['joint', 'per-step'] as const;
+
+/** What the statistics of a training batch are taken over. */
+export type BatchStatistics = (typeof batchStatistics)[number];
+
+/** Options of batch normalisation. */
+export interface BatchNormLayerOptions {
+  readonly channels: number;
+  /** Default `joint`. */
+  readonly statistics?: BatchStatistics;
+}
+
+const EPSILON = 1e-5;
+/** Share of a batch in the running averages. */
+const MOMENTUM = 0.1;
+
+/**
+ * Batch normalisation of the last axis as PyTorch defines it: in training with the statistics of the batch's real
+ * steps, in evaluation with the running averages (mean, and unbiased variance). With `per-step` every step is
+ * normalised by its own statistics, and updates the running averages in its turn.
+ */
+export function createBatchNorm(
+  name: string,
+  { channels, statistics = 'joint' }: BatchNormLayerOptions,
+): Layer {
+  const perStep = statistics === 'per-step';
+  const scale = createParameter(`${name}.scale`, [channels], constantValues([channels], 1));
+  const shift = createParameter(`${name}.shift`, [channels], constantValues([channels], 0));
+  const mean = createBuffer(`${name}.mean`, [channels], 0);
+  const variance = createBuffer(`${name}.variance`, [channels], 1);
+  return {
+    name,
+    parameters: [scale, shift, mean, variance],
+    forward: (input, { training, lengths }): LayerOutput => {
+      const [gamma, beta] = [scale.variable, shift.variable];
+      if (!training) {
+        return { output: batchNormInference(input, gamma, beta, mean.variable, variance.variable, EPSILON) };
+      }
+      const [batch, steps] = input.shape as [number, number];
+      const mask = stepMask(lengths, batch, steps);
+      const result =
+        mask === undefined
+          ? batchNorm(input, gamma, beta, { epsilon: EPSILON, perStep })
+          : maskedBatchNorm(input, gamma, beta, mask, perStep);
+      const seen = perStep ? stepsSeen(lengths, steps) : 1;
+      return {
+        output: result.output,
+        updates: [
+          { parameter: mean, value: runningAverage(mean, result.mean, seen) },
+          { parameter: variance, value: runningAverage(variance, result.variance, seen) },
+        ],
+      };
+    },
+  };
+}
+
+/** The running average after statistics [channels], or the first `seen` of [steps, channels] one after the other. */
+function runningAverage({ variable }: Parameter, statistics: tf.Tensor, seen: number): tf.Tensor {
+  const channels = variable.shape[0]!;
+  const rows = tf.slice(tf.reshape(statistics, [-1, channels]), [0, 0], [seen, channels]);
+  const weights = Float32Array.from(
+    { length: seen },
+    (_, step) => MOMENTUM * (1 - MOMENTUM) ** (seen - 1 - step),
+  );
+  const taken = tf.sum(tf.mul(rows, tf.tensor2d(weights, [seen, 1])), 0);
+  return tf.add(tf.mul(variable, (1 - MOMENTUM) ** seen), taken);
+}
+
+/** Steps that are real in some sample: later ones have no statistics. */
+function stepsSeen(lengths: ArrayLike<number> | undefined, steps: number): number {
+  return lengths === undefined ? steps : Math.min(steps, Math.max(...Array.from(lengths)));
+}
+
+/**
+ * Batch normalisation whose statistics leave padded steps out; they are normalised with the rest. In plain
+ * operations, since batches of unequal lengths are rare.
+ */
+function maskedBatchNorm(
+  input: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  mask: tf.Tensor2D,
+  perStep: boolean,
+): BatchNormResult {
+  const [batch, steps, ...rest] = input.shape as [number, number, ...number[]];
+  const channels = rest.at(-1)!;
+  const maps = tf.reshape(input, [batch, steps, -1, channels]);
+  const weights = tf.reshape(mask, [batch, steps, 1, 1]);
+  const axes = perStep ? [0, 2] : [0, 1, 2];
+  const count = tf.maximum(tf.mul(tf.sum(weights, axes, true), maps.shape[2]!), 1);
+  const average = (values: tf.Tensor): tf.Tensor =>
+    tf.div(tf.sum(tf.mul(values, weights), axes, true), count);
+  const mean = average(maps);
+  const centred = tf.sub(maps, mean);
+  const variance = average(tf.square(centred));
+  const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, EPSILON)));
+  const unbiased = tf.mul(variance, tf.div(count, tf.maximum(tf.sub(count, 1), 1)));
+  return {
+    output: tf.reshape(tf.add(tf.mul(normal, gamma), beta), input.shape),
+    mean: tf.reshape(mean, [-1, channels]),
+    variance: tf.reshape(unbiased, [-1, channels]),
+  };
+}

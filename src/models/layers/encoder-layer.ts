@@ -1,0 +1,81 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type Layer, type Parameter, statelessLayer } from './layer.ts';
+import { createLinear, linear } from './linear.ts';
+import { constantValues, createParameter, uniformValues } from './parameter.ts';
+
+/** Sizes of an encoder layer; `heads` divides `width`. */
+export interface EncoderOptions {
+  readonly width: number;
+  readonly heads: number;
+  readonly feedForward: number;
+}
+
+/**
+ * A transformer encoder layer over [batch, tokens, width] (Vaswani et al., "Attention is all you need", 2017):
+ * self-attention, then a ReLU network, each added to its input and then normalised. No dropout and no positions, as
+ * tokens are few and queries learn which frames they want.
+ */
+export function createEncoderLayer(
+  name: string,
+  { width, heads, feedForward }: EncoderOptions,
+  seed: number,
+): Layer {
+  // Xavier uniform for query, key and value together, with zero bias: PyTorch's initial values.
+  const shape = [width, 3 * width];
+  const bound = Math.sqrt(6 / (4 * width));
+  const projection = `${name}.projection`;
+  const weight = createParameter(
+    `${projection}.weight`,
+    shape,
+    uniformValues(shape, bound, seed, `${projection}.weight`),
+  );
+  const bias = createParameter(`${projection}.bias`, [3 * width], constantValues([3 * width], 0));
+  const output = createLinear(`${name}.output`, { inputs: width, outputs: width }, seed);
+  const expand = createLinear(`${name}.expand`, { inputs: width, outputs: feedForward }, seed);
+  const shrink = createLinear(`${name}.shrink`, { inputs: feedForward, outputs: width }, seed);
+  const attended = createNormalisation(`${name}.norm1`, width);
+  const fed = createNormalisation(`${name}.norm2`, width);
+  const parameters = [weight, bias, output, expand, shrink, attended, fed].flatMap((part) =>
+    'variable' in part ? [part] : part.parameters,
+  );
+
+  return statelessLayer(name, parameters, (tokens, pass) => {
+    const apply = (layer: Layer, value: tf.Tensor): tf.Tensor => layer.forward(value, pass).output;
+    const mixed = selfAttention(linear(tokens, weight.variable, bias.variable), heads);
+    const normal = apply(attended, tf.add(tokens, apply(output, mixed)));
+    return apply(fed, tf.add(normal, apply(shrink, tf.relu(apply(expand, normal)))));
+  });
+}
+
+/** Scaled dot-product attention of [batch, tokens, 3 * width] (queries, keys, values) by heads. */
+function selfAttention(projected: tf.Tensor, heads: number): tf.Tensor {
+  const [batch, tokens, triple] = projected.shape as [number, number, number];
+  const depth = triple / 3 / heads;
+  // [3, batch, heads, tokens, depth], then one product a head, with batch and heads as one axis.
+  const split = tf.transpose(tf.reshape(projected, [batch, tokens, 3, heads, depth]), [2, 0, 3, 1, 4]);
+  const [queries, keys, values] = tf
+    .unstack(split)
+    .map((part) => tf.reshape(part, [batch * heads, tokens, depth]) as tf.Tensor3D) as [
+    tf.Tensor3D,
+    tf.Tensor3D,
+    tf.Tensor3D,
+  ];
+  const scores = tf.matMul(queries, keys, false, true);
+  const weights = tf.softmax(tf.mul(scores, 1 / Math.sqrt(depth))) as tf.Tensor3D;
+  const attended = tf.reshape(tf.matMul(weights, values), [batch, heads, tokens, depth]);
+  return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [batch, tokens, heads * depth]);
+}
+
+const NORMALISATION_EPSILON = 1e-5;
+
+/** Layer normalisation over the last axis. */
+function createNormalisation(name: string, width: number): Layer {
+  const scale: Parameter = createParameter(`${name}.scale`, [width], constantValues([width], 1));
+  const shift: Parameter = createParameter(`${name}.shift`, [width], constantValues([width], 0));
+  return statelessLayer(name, [scale, shift], (input) => {
+    const centred = tf.sub(input, tf.mean(input, -1, true));
+    const variance = tf.mean(tf.square(centred), -1, true);
+    const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, NORMALISATION_EPSILON)));
+    return tf.add(tf.mul(normal, scale.variable), shift.variable);
+  });
+}

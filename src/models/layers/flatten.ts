@@ -1,0 +1,10 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type Layer, statelessLayer } from './layer.ts';
+
+/** The features of each step as one axis: [batch, steps, …] to [batch, steps, features]. */
+export function createFlatten(name: string): Layer {
+  return statelessLayer(name, [], (input) => {
+    const [batch, steps] = input.shape as [number, number];
+    return tf.reshape(input, [batch, steps, -1]);
+  });
+}

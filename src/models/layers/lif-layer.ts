@@ -1,0 +1,51 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as v from 'valibot';
+import { type LifConstants, lif, surrogateKinds } from '../../engines/kernels/index.ts';
+import type { Layer, LayerActivity } from './layer.ts';
+import { sizeOf } from './parameter.ts';
+import { realSteps, stepMask } from './step-mask.ts';
+
+/** A LIF neuron with a fixed decay, as plain JSON. */
+export interface LifConfig extends LifConstants {
+  readonly decay: number;
+}
+
+const finite = v.pipe(v.number(), v.finite());
+
+/** The schema of a LIF neuron in a configuration. */
+export const lifSchema: v.GenericSchema<unknown, LifConfig> = v.strictObject({
+  decay: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  inputDecayed: v.boolean(),
+  threshold: finite,
+  inclusive: v.boolean(),
+  reset: v.picklist(['subtract', 'zero', 'none']),
+  resetPotential: finite,
+  rest: finite,
+  resetTiming: v.picklist(['before', 'after', 'both']),
+  detachReset: v.boolean(),
+  surrogate: v.strictObject({ kind: v.picklist(surrogateKinds), amplitude: finite, slope: finite }),
+});
+
+/** LIF neurons, one for every feature; their potentials are the layer's state, their spikes its activity. */
+export function createLifLayer(name: string, neuron: LifConfig): Layer {
+  return {
+    name,
+    parameters: [],
+    forward: (input, pass) => {
+      const { spikes, state } = lif(input, neuron, pass.state[name]);
+      return { output: spikes, state, activity: activityOf(spikes, pass.lengths) };
+    },
+  };
+}
+
+/** Mean of a layer's outputs over real steps. */
+export function activityOf(outputs: tf.Tensor, lengths: ArrayLike<number> | undefined): LayerActivity {
+  const [batch, steps, ...features] = outputs.shape as [number, number, ...number[]];
+  const size = sizeOf(features);
+  const elements = realSteps(lengths, batch, steps) * size;
+  // By step first: float32 counts spikes exactly up to 2^24, which a step of a sample stays below.
+  const bySteps = tf.sum(tf.reshape(outputs, [batch, steps, size]), 2);
+  const mask = stepMask(lengths, batch, steps);
+  const total = tf.sum(mask === undefined ? bySteps : tf.mul(bySteps, mask));
+  return { rate: tf.div(total, Math.max(elements, 1)), elements };
+}

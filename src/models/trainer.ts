@@ -1,0 +1,239 @@
+/**
+ * One training step at a time: forward, backward, check, update. Nothing is written to the network before the loss
+ * and the gradients have been read and are finite, and all randomness is a function of (seed, epoch, batch), so a
+ * run that is stopped after any step and restored goes on with the same bits.
+ */
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { RecordBatch } from 'apache-arrow';
+import { type ShiftOptions, shiftFrames } from './augmentation.ts';
+import { type BatchTensors, batchColumns, batchTensors } from './batch-tensors.ts';
+import { divergence } from './divergence.ts';
+import type { Parameter } from './layers/layer.ts';
+import { classificationLoss, type LossOptions } from './losses.ts';
+import type { LayerRate, StepMetrics } from './metrics.ts';
+import type { ForwardOptions, Network, NetworkOutput } from './network.ts';
+import {
+  clipScale,
+  createOptimiser,
+  globalNorm,
+  type OptimiserConfig,
+  type OptimiserState,
+} from './optimisers.ts';
+import { sampleLogits } from './sample-logits.ts';
+import { learningRateAt, type Schedule } from './schedules.ts';
+
+/** How a network is trained. */
+export interface TrainerOptions extends LossOptions {
+  readonly seed: number;
+  readonly optimiser: OptimiserConfig;
+  /** Default constant. */
+  readonly schedule?: Schedule;
+  /** Limit of the gradients' global norm; absent for none. */
+  readonly clipNorm?: number;
+  /** Shifts training frames at random; absent for none. */
+  readonly shift?: ShiftOptions;
+}
+
+/** Trains and evaluates one network. */
+export interface Trainer {
+  readonly network: Network;
+  /** Learning rate of the present epoch. */
+  readonly learningRate: number;
+  /** Where the next training step stands: epoch and batch, both from 0. */
+  readonly position: Readonly<{ epoch: number; batch: number }>;
+  /** Goes to a batch of an epoch; the order of batches within an epoch is the caller's. */
+  startEpoch(epoch: number, batch?: number): void;
+  trainStep(batch: RecordBatch): Promise<StepMetrics>;
+  /** Evaluation mode: no update, no dropout, running statistics, final loss only. */
+  evaluateStep(batch: RecordBatch): Promise<StepMetrics>;
+  /** The optimiser's state; weights are the network's. */
+  save(): Promise<OptimiserState>;
+  restore(state: OptimiserState): void;
+  /** Frees the optimiser's tensors, not the network's. */
+  dispose(): void;
+}
+
+/** Batches an epoch may have: the training step's number is epoch * this + batch. */
+const BATCHES_PER_EPOCH = 2 ** 24;
+
+/** A trainer whose next step is the first batch of the first epoch. */
+export function createTrainer(network: Network, options: TrainerOptions): Trainer {
+  const { seed, schedule = { kind: 'constant' }, clipNorm, shift } = options;
+  const optimiser = createOptimiser(options.optimiser, network.parameters);
+  const trainable = network.parameters.filter((parameter) => parameter.trainable);
+  const position = { epoch: 0, batch: 0 };
+  const learningRate = (): number => learningRateAt(schedule, options.optimiser.learningRate, position.epoch);
+
+  const trainStep = async (batch: RecordBatch): Promise<StepMetrics> => {
+    const step = position.epoch * BATCHES_PER_EPOCH + position.batch;
+    const tensors =
+      shift === undefined ? batchTensors(batch) : shiftedTensors(batch, shift, seed, position.epoch);
+    const { sequence, lengths, labels } = tensors;
+    const forward: ForwardOptions = { lengths, training: true, seed, step };
+    const pending: tf.Tensor[] = [sequence];
+    try {
+      const { loss, logits, result, gradients } = differentiate(
+        network,
+        trainable,
+        tensors,
+        forward,
+        options,
+      );
+      pending.push(loss, logits, ...resultTensors(result), ...gradients.values());
+      const norm = globalNorm(gradients.values());
+      pending.push(norm);
+      const read = await readStep(loss, logits, norm, result);
+      if (!Number.isFinite(read.loss) || !Number.isFinite(read.norm)) {
+        const where = `epoch ${position.epoch + 1}, batch ${position.batch + 1}`;
+        throw await divergence(network, sequence, forward, { loss: read.loss, where, gradients });
+      }
+      const scale = clipNorm === undefined ? 1 : clipScale(read.norm, clipNorm);
+      optimiser.update(gradients, learningRate(), scale);
+      for (const { parameter, value } of result.updates) parameter.variable.assign(value);
+      position.batch++;
+      return stepMetrics(read, labels);
+    } finally {
+      tf.dispose(pending);
+    }
+  };
+
+  const evaluateStep = async (batch: RecordBatch): Promise<StepMetrics> => {
+    const { sequence, lengths, labels } = batchTensors(batch);
+    const pending: tf.Tensor[] = [sequence];
+    try {
+      const result = network.forward(sequence, { lengths });
+      const { logits, loss } = tf.tidy(() => {
+        const logits = sampleLogits(result.output, lengths, network.windowBins);
+        return { logits, loss: classificationLoss(logits, [], labels) };
+      });
+      const norm = tf.scalar(0);
+      pending.push(...resultTensors(result), logits, loss, norm);
+      const read = await readStep(loss, logits, norm, result);
+      if (!Number.isFinite(read.loss)) {
+        throw await divergence(network, sequence, { lengths }, { loss: read.loss, where: 'evaluation' });
+      }
+      return stepMetrics(read, labels);
+    } finally {
+      tf.dispose(pending);
+    }
+  };
+
+  return {
+    network,
+    get learningRate() {
+      return learningRate();
+    },
+    position,
+    startEpoch: (epoch, batch = 0) => {
+      position.epoch = epoch;
+      position.batch = batch;
+    },
+    trainStep,
+    evaluateStep,
+    save: () => optimiser.save(),
+    restore: (state) => optimiser.restore(state),
+    dispose: () => optimiser.dispose(),
+  };
+}
+
+function shiftedTensors(batch: RecordBatch, shift: ShiftOptions, seed: number, epoch: number): BatchTensors {
+  const columns = batchColumns(batch);
+  const frames = shiftFrames(columns, shift, seed, epoch);
+  return { ...columns, sequence: tf.tensor5d(frames, [...columns.shape]) };
+}
+
+interface Differentiated {
+  readonly loss: tf.Scalar;
+  readonly logits: tf.Tensor2D;
+  readonly result: NetworkOutput;
+  readonly gradients: ReadonlyMap<string, tf.Tensor>;
+}
+
+/** Loss and gradients; every tensor in the result is the caller's to dispose of. */
+function differentiate(
+  network: Network,
+  trainable: readonly Parameter[],
+  { sequence, lengths, labels }: BatchTensors,
+  forward: ForwardOptions,
+  options: LossOptions,
+): Differentiated {
+  let result: NetworkOutput | undefined;
+  let logits: tf.Tensor2D | undefined;
+  const { value, grads } = tf.variableGrads(
+    () => {
+      result = network.forward(sequence, forward);
+      logits = sampleLogits(result.output, lengths, network.windowBins);
+      for (const tensor of [logits, ...resultTensors(result)]) tf.keep(tensor);
+      return classificationLoss(logits, result.auxiliary, labels, options);
+    },
+    trainable.map(({ variable }) => variable),
+  );
+  const gradients = new Map<string, tf.Tensor>();
+  for (const { name, variable } of trainable) {
+    const gradient = grads[variable.name];
+    if (gradient !== undefined && gradient !== null) gradients.set(name, gradient);
+  }
+  return { loss: value, logits: logits!, result: result!, gradients };
+}
+
+function resultTensors({ output, auxiliary, state, rates, updates }: NetworkOutput): tf.Tensor[] {
+  return [
+    output,
+    ...auxiliary,
+    ...Object.values(state),
+    ...Object.values(rates),
+    ...updates.map(({ value }) => value),
+  ];
+}
+
+interface ReadStep {
+  readonly loss: number;
+  /** Norm of the gradients. */
+  readonly norm: number;
+  /** [batch, classes]. */
+  readonly logits: Float32Array;
+  readonly rates: Record<string, LayerRate>;
+}
+
+/** Reads what a step gave in one transfer. */
+async function readStep(
+  loss: tf.Scalar,
+  logits: tf.Tensor2D,
+  norm: tf.Scalar,
+  { rates, elements }: NetworkOutput,
+): Promise<ReadStep> {
+  const names = Object.keys(rates);
+  const scalars = [loss, norm, ...names.map((name) => rates[name]!)];
+  const joined = tf.tidy(() =>
+    tf.concat([...scalars.map((scalar) => tf.reshape(scalar, [1])), tf.reshape(logits, [-1])]),
+  );
+  const values = (await joined.data()) as Float32Array;
+  joined.dispose();
+  return {
+    loss: values[0]!,
+    norm: values[1]!,
+    rates: Object.fromEntries(
+      names.map((name, index) => [name, { rate: values[2 + index]!, elements: elements[name]! }]),
+    ),
+    logits: Float32Array.from(values.subarray(scalars.length)),
+  };
+}
+
+function stepMetrics({ loss, logits, rates }: ReadStep, labels: Int32Array): StepMetrics {
+  const samples = labels.length;
+  const classes = logits.length / samples;
+  let correct = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    if (indexOfMaximum(logits.subarray(sample * classes, (sample + 1) * classes)) === labels[sample])
+      correct++;
+  }
+  return { samples, loss, correct, rates };
+}
+
+/** Index of the first maximum. */
+export function indexOfMaximum(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}

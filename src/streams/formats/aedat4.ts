@@ -1,0 +1,215 @@
+/**
+ * AEDAT 4 (iniVation DV): a magic line, a header table, then packets of numbered streams, each a compressed
+ * flatbuffer. Events are decoded; frames, inertial samples and triggers are skipped unseen. The data table at the
+ * end, and what the header says of it, is not relied on: recordings that were cut off lack it or have a false one.
+ */
+import type { EventChunk, SensorSize } from '../../events.ts';
+import { Aedat4Encoder, MAGIC } from './aedat4/encoder.ts';
+import { decodeEvents, EVENT_BYTES, locateEvents, timeAt } from './aedat4/event-packet.ts';
+import { type IoHeader, readIoHeader } from './aedat4/io-header.ts';
+import { LZ4_MAGIC, Lz4Frames } from './aedat4/lz4.ts';
+import { decodeZstd, loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
+import { ByteWindow, viewOf } from './byte-window.ts';
+import { ChunkBuilder, type Progress } from './chunk-builder.ts';
+import { formatFault, zeroCounters } from './fault.ts';
+import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
+
+const TABLE_IDENTIFIER = 0x46544142; // FTAB
+const LARGEST_HEADER_BYTES = 1 << 20;
+/** Packed or unpacked, a packet is at most this large: 4 million events. */
+const LARGEST_PACKET_BYTES = 1 << 26;
+/** What coordinates can be where the header names no sensor size. */
+const ANY_SIZE: SensorSize = { width: 32768, height: 32768 };
+
+/** What the decoder waits for: a part of the file that it takes whole, but for `skipped` packets and the `table`. */
+type Awaited = 'magic' | 'header' | 'packet' | 'events' | 'skipped' | 'table';
+
+class Aedat4Decoder implements EventDecoder {
+  readonly counters: DecodeCounters = zeroCounters();
+  readonly #options: DecodeOptions;
+  readonly #window = new ByteWindow();
+  readonly #chunks = new ChunkBuilder(Number.NEGATIVE_INFINITY);
+  readonly #lz4 = new Lz4Frames(LARGEST_PACKET_BYTES);
+  readonly #progress: Progress = { length: 0, last: Number.NEGATIVE_INFINITY, overflow: false };
+  #header: IoHeader | undefined;
+  #awaited: Awaited = 'magic';
+  /** Bytes of the awaited part, and where it starts in the file. */
+  #size = 0;
+  #start = 0;
+
+  constructor(options: DecodeOptions) {
+    this.#options = options;
+  }
+
+  get sensor(): SensorSize | undefined {
+    return this.#options.sensor ?? this.#header?.sensor;
+  }
+
+  push(block: Uint8Array, emit: (chunk: EventChunk) => void): void {
+    this.#window.push(block);
+    try {
+      while (this.#advance(emit));
+    } catch (error) {
+      this.#chunks.flush(emit);
+      throw error;
+    }
+  }
+
+  end(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.flush(emit);
+    const between = this.#awaited === 'packet' && this.#window.available === 0;
+    if (between || this.#awaited === 'table') return;
+    this.#fail(`${this.#awaited === 'skipped' ? 'packet' : this.#awaited} expected, the data end within it`);
+  }
+
+  /** Takes the awaited part; gives false where its bytes have not come. */
+  #advance(emit: (chunk: EventChunk) => void): boolean {
+    switch (this.#awaited) {
+      case 'magic':
+        return this.#takeMagic();
+      case 'header':
+        return this.#takeHeader();
+      case 'packet':
+        return this.#takePacketHeader();
+      case 'events':
+        return this.#takeEvents(emit);
+      case 'skipped':
+        this.#size -= this.#window.skip(this.#size);
+        if (this.#size > 0) return false;
+        this.#await('packet', 0);
+        return true;
+      case 'table':
+        this.#window.skip(this.#window.available);
+        return false;
+    }
+  }
+
+  #await(part: Awaited, size: number): void {
+    this.#awaited = part;
+    this.#size = size;
+    if (part !== 'events' && part !== 'skipped') this.#start = this.#window.offset;
+  }
+
+  #takeMagic(): boolean {
+    const bytes = this.#window.take(MAGIC.length + 4);
+    if (bytes === undefined) return false;
+    if (!startsWithMagic(bytes)) this.#fail('magic #!AER-DAT4.0 expected');
+    const size = viewOf(bytes).getUint32(MAGIC.length, true);
+    if (size > LARGEST_HEADER_BYTES) {
+      this.#fail(`header of at most ${LARGEST_HEADER_BYTES} bytes expected, found ${size}`);
+    }
+    this.#await('header', size);
+    return true;
+  }
+
+  #takeHeader(): boolean {
+    const bytes = this.#window.take(this.#size);
+    if (bytes === undefined) return false;
+    this.#header = this.#checked(() => readIoHeader(bytes));
+    this.#await('packet', 0);
+    return true;
+  }
+
+  #takePacketHeader(): boolean {
+    const bytes = this.#window.peek(12);
+    if (bytes === undefined) return false;
+    const view = viewOf(bytes);
+    const magic = view.getUint32(0, true);
+    if (magic === LZ4_MAGIC || magic === ZSTD_MAGIC || view.getUint32(8) === TABLE_IDENTIFIER) {
+      this.#await('table', 0);
+      return true;
+    }
+    const stream = view.getInt32(0, true);
+    const size = view.getInt32(4, true);
+    const type = this.#header!.streams.get(stream);
+    if (type === undefined) this.#fail(`packet of a stream in the header expected, found stream ${stream}`);
+    if (size < 4 || size > LARGEST_PACKET_BYTES) {
+      this.#fail(`packet of 4 to ${LARGEST_PACKET_BYTES} bytes expected, found ${size}`);
+    }
+    this.#window.skip(8);
+    if (type !== 'EVTS') this.counters.skipped++;
+    this.#await(type === 'EVTS' ? 'events' : 'skipped', size);
+    return true;
+  }
+
+  #takeEvents(emit: (chunk: EventChunk) => void): boolean {
+    const bytes = this.#window.take(this.#size);
+    if (bytes === undefined) return false;
+    const content = viewOf(this.#checked(() => this.#unpack(bytes)));
+    const { start, length } = this.#checked(() => locateEvents(content));
+    const end = start + length * EVENT_BYTES;
+    const sensor = this.sensor ?? ANY_SIZE;
+    const progress = this.#progress;
+    for (let position = start; position < end; ) {
+      const chunk = this.#chunks.open();
+      progress.length = this.#chunks.length;
+      const stop = Math.min(end, position + (chunk.t.length - progress.length) * EVENT_BYTES);
+      position = decodeEvents(content, position, stop, chunk, sensor, progress, this.counters);
+      this.#chunks.advance(progress.length, emit);
+      if (progress.overflow) this.#moveOrigin(timeAt(content, position), emit);
+    }
+    this.#await('packet', 0);
+    return true;
+  }
+
+  #unpack(packet: Uint8Array): Uint8Array {
+    switch (this.#header!.compression) {
+      case 'none':
+        return packet;
+      case 'lz4':
+        return this.#lz4.decode(packet);
+      case 'zstd':
+        return decodeZstd(packet, LARGEST_PACKET_BYTES);
+    }
+  }
+
+  #moveOrigin(micros: number, emit: (chunk: EventChunk) => void): void {
+    if (!Number.isSafeInteger(micros)) this.#fail('event packet with times within 2^53 µs expected');
+    this.#chunks.moveOrigin(micros, emit);
+    this.#progress.overflow = false;
+  }
+
+  /** Runs what reads bytes that may lie: a RangeError becomes a FormatError at the awaited part's start. */
+  #checked<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.#fail(
+        `${this.#awaited === 'header' ? 'header' : 'event packet'} is not valid: ${error.message}`,
+        error,
+      );
+    }
+  }
+
+  #fail(message: string, cause?: unknown): never {
+    throw formatFault(`AEDAT 4 ${message}`, this.#options.path, this.#start, cause);
+  }
+}
+
+function startsWithMagic(head: Uint8Array): boolean {
+  return MAGIC.every((byte, i) => head[i] === byte);
+}
+
+/** False where the header says another compression; a header that cannot be read says nothing. */
+function mayUseZstd(head: Uint8Array): boolean {
+  try {
+    const start = MAGIC.length + 4;
+    const size = viewOf(head).getUint32(MAGIC.length, true);
+    return readIoHeader(head.subarray(start, start + size)).compression === 'zstd';
+  } catch {
+    return true;
+  }
+}
+
+/** AEDAT 4 as DV writes it: uncompressed, LZ4 and zstd. */
+export const aedat4: EventFormat = {
+  name: 'aedat4',
+  title: 'AEDAT 4',
+  sniff: (head) => (startsWithMagic(head) ? 1 : 0),
+  createDecoder: (options = {}) => new Aedat4Decoder(options),
+  prepare: async (head) => {
+    if (mayUseZstd(head)) await loadZstd();
+  },
+  createEncoder: (options) => new Aedat4Encoder(options),
+};

@@ -1,0 +1,56 @@
+import { FormatError } from '../../errors.ts';
+import { aedat2 } from './aedat2.ts';
+import { aedat4 } from './aedat4.ts';
+import { arrowEvents } from './arrow.ts';
+import type { EventFormat } from './format.ts';
+import { nmnist } from './nmnist.ts';
+
+export type {
+  DecodeCounters,
+  DecodeOptions,
+  EncodeOptions,
+  EventDecoder,
+  EventEncoder,
+  EventFormat,
+} from './format.ts';
+export { aedat2, aedat4, arrowEvents, nmnist };
+
+/** The file formats that can be read. */
+export const formats: readonly EventFormat[] = [aedat2, aedat4, arrowEvents, nmnist];
+
+/**
+ * The format of a file, told by its content alone.
+ * @param head the first bytes, up to 64 KiB, or all of a smaller file
+ * @param size length of the file in bytes, where known
+ * @param path named in the error
+ */
+export function detectFormat(head: Uint8Array, size?: number, path?: string): EventFormat {
+  let best: EventFormat | undefined;
+  let surest = 0;
+  for (const format of formats) {
+    const sureness = format.sniff(head, size);
+    if (sureness > surest) {
+      best = format;
+      surest = sureness;
+    }
+  }
+  if (best !== undefined) return best;
+  const supported = formats.map((format) => format.title).join(', ');
+  const found = describeHead(head);
+  throw new FormatError(
+    `not a recording that can be read (${supported}): found ${found}`,
+    path === undefined ? { byteOffset: 0 } : { path, byteOffset: 0 },
+  );
+}
+
+/** What a person would recognise an unknown file by. */
+function describeHead(head: Uint8Array): string {
+  if (head.length === 0) return 'an empty file';
+  const start = head.subarray(0, 16);
+  const text = Buffer.from(start)
+    .toString('latin1')
+    .split(/[\r\n]/)[0]!;
+  return /^[\x20-\x7e]{4,}$/.test(text)
+    ? JSON.stringify(text)
+    : `bytes ${Buffer.from(start).toString('hex')}`;
+}

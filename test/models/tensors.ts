@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs-core';
+import { expect } from 'vitest';
+import { lif } from '../../src/engines/kernels/lif.ts';
+import type { Layer, Parameter, Pass } from '../../src/models/layers/layer.ts';
+import { activityOf, type LifConfig } from '../../src/models/layers/lif-layer.ts';
+import { RandomStream } from '../../src/random.ts';
+
+/** A tensor as the stored PyTorch cases hold it. */
+export interface StoredTensor {
+  shape: number[];
+  values: number[];
+}
+
+/** What PyTorch gave: bench/peers/models_reference.py writes it. */
+export const pytorch = JSON.parse(
+  readFileSync(new URL('../../fixtures/models/pytorch.json', import.meta.url), 'utf8'),
+);
+
+export function tensorOf({ shape, values }: StoredTensor): tf.Tensor {
+  return tf.tensor(values, shape, 'float32');
+}
+
+/** Normal numbers of a stream of their own. */
+export function randomTensor(shape: number[], name: string, scale = 1): tf.Tensor {
+  const random = new RandomStream(5, name);
+  const size = shape.reduce((product, side) => product * side, 1);
+  return tf.tensor(
+    Float32Array.from({ length: size }, (_, i) => scale * random.normal(i)),
+    shape,
+  );
+}
+
+/** Checks values one by one, to a share of the largest expected value. */
+export async function expectClose(
+  actual: tf.Tensor,
+  expected: StoredTensor | tf.Tensor,
+  tolerance = 2e-6,
+): Promise<void> {
+  const found = await actual.data();
+  const wanted = 'values' in expected ? expected.values : await (expected as tf.Tensor).data();
+  expect(actual.shape).toStrictEqual(expected.shape);
+  const scale = wanted.reduce((most: number, value: number) => Math.max(most, Math.abs(value)), 1e-3);
+  const worst = found.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted[i]!)), 0);
+  expect(worst / scale).toBeLessThan(tolerance);
+}
+
+/** A pass with nothing special about it. */
+export function pass(options: Partial<Pass> = {}): Pass {
+  return { training: false, seed: 0, step: 0, state: {}, ...options };
+}
+
+export function assign(parameters: readonly Parameter[], name: string, value: StoredTensor): void {
+  const parameter = parameters.find((candidate) => candidate.name === name)!;
+  expect(parameter.variable.shape).toStrictEqual(value.shape);
+  parameter.variable.assign(tensorOf(value));
+}
+
+/**
+ * Compares the gradients of a scalar function, by the tape, with central differences along random directions: for
+ * every one of the variables together with the input.
+ */
+export async function expectGradients(
+  scalar: (input: tf.Tensor) => tf.Scalar,
+  input: tf.Tensor,
+  variables: readonly tf.Variable[],
+  { epsilon = 1e-2, tolerance = 2e-2 }: { epsilon?: number; tolerance?: number } = {},
+): Promise<void> {
+  const point = tf.variable(input);
+  const all = [point, ...variables];
+  const { grads } = tf.variableGrads(() => scalar(point), all);
+  for (const [index, variable] of all.entries()) {
+    const direction = randomTensor(variable.shape, `direction/${index}`);
+    const start = tf.clone(variable);
+    const at = async (factor: number): Promise<number> => {
+      variable.assign(tf.add(start, tf.mul(direction, factor)));
+      return (await scalar(point).data())[0]!;
+    };
+    const numeric = ((await at(epsilon)) - (await at(-epsilon))) / (2 * epsilon);
+    variable.assign(start);
+    const analytic = (await tf.sum(tf.mul(grads[variable.name]!, direction)).data())[0]!;
+    const size = (await tf.norm(grads[variable.name]!).data())[0]!;
+    expect(size, `gradient of variable ${index}`).toBeGreaterThan(1e-6);
+    expect(Math.abs(numeric - analytic) / Math.max(size, 1e-3), `variable ${index}`).toBeLessThan(tolerance);
+  }
+}
+
+/** A smooth stand-in for a spiking layer: the same membranes, which never fire, and a sigmoid of them as output. */
+export function createSmoothLayer(name: string, neuron: LifConfig): Layer {
+  return {
+    name,
+    parameters: [],
+    forward: (input, { state, lengths }) => {
+      const silent = { ...neuron, threshold: 1e9 };
+      const result = lif(input, silent, state[name], { potentials: true });
+      const output = tf.sigmoid(tf.mul(tf.sub(result.potentials, neuron.threshold), 4));
+      return { output, state: result.state, activity: activityOf(output, lengths) };
+    },
+  };
+}

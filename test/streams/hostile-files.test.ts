@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Fixture, makeFixtures } from '../../fixtures/recordings/fixtures.ts';
+import { FormatError } from '../../src/errors.ts';
+import type { EventChunk } from '../../src/events.ts';
+import { detectFormat, type EventDecoder, formats } from '../../src/streams/formats/index.ts';
+import { decodeBytes, joinColumns } from './columns.ts';
+
+/** Cases for each fixture and kind of damage. */
+const RUNS = 200;
+/** No fixture is worth more memory than this, whatever its bytes claim. */
+const MOST_MEMORY_BYTES = 32 << 20;
+
+const fixtures: Fixture[] = [];
+
+beforeAll(async () => {
+  for (const fixture of await makeFixtures()) {
+    await fixture.format.prepare?.(fixture.bytes);
+    fixtures.push(fixture);
+  }
+});
+
+type Damage = (bytes: Buffer) => Buffer;
+
+const position = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+/** Mostly near the start, where headers and lengths are. */
+const place = fc.oneof(
+  position,
+  position.map((at) => at ** 8),
+);
+const at = (bytes: Buffer, fraction: number): number => Math.floor(fraction * bytes.length);
+
+const lie = fc.oneof(
+  fc.constantFrom(
+    0,
+    1,
+    -1,
+    7,
+    0x7f,
+    0xff,
+    0x7fff,
+    0xffff,
+    0x7fffffff,
+    -0x80000000,
+    0x7ffffff0,
+    1 << 26,
+    1 << 20,
+  ),
+  fc.integer({ min: -300, max: 300 }),
+  fc.integer({ min: -0x80000000, max: 0x7fffffff }),
+);
+
+const damages: Record<string, fc.Arbitrary<Damage>> = {
+  'cut off': position.map((end) => (bytes) => bytes.subarray(0, at(bytes, end))),
+  'bytes flipped': fc
+    .array(fc.tuple(place, fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 8 })
+    .map((flips) => (bytes) => {
+      for (const [where, mask] of flips) bytes[at(bytes, where)]! ^= mask;
+      return bytes;
+    }),
+  'lengths that lie': fc
+    .array(fc.tuple(place, lie, fc.constantFrom(1, 2, 4), fc.boolean()), { minLength: 1, maxLength: 3 })
+    .map((lies) => (bytes) => {
+      for (const [where, value, size, little] of lies) {
+        const target = Math.min(at(bytes, where), bytes.length - size);
+        const word = Buffer.alloc(4);
+        if (little) word.writeInt32LE(value);
+        else word.writeInt32BE(value);
+        (little ? word.subarray(0, size) : word.subarray(4 - size)).copy(bytes, target);
+      }
+      return bytes;
+    }),
+  'a stretch removed': fc.tuple(place, fc.nat(64)).map(
+    ([start, length]) =>
+      (bytes) =>
+        Buffer.concat([bytes.subarray(0, at(bytes, start)), bytes.subarray(at(bytes, start) + length)]),
+  ),
+  'a stretch repeated': fc.tuple(place, fc.nat(5000)).map(
+    ([start, length]) =>
+      (bytes) =>
+        Buffer.concat([bytes.subarray(0, at(bytes, start) + length), bytes.subarray(at(bytes, start))]),
+  ),
+  'random bytes after a true start': fc.tuple(place, fc.uint8Array({ maxLength: 3000 })).map(
+    ([start, noise]) =>
+      (bytes) =>
+        Buffer.concat([bytes.subarray(0, at(bytes, start)), noise]),
+  ),
+};
+
+/** Whatever the bytes are, decoding ends with events, or with a FormatError that says where. */
+function expectHonest(
+  bytes: Uint8Array,
+  { chunks, decoder, error }: { chunks: EventChunk[]; decoder: EventDecoder; error?: unknown },
+): void {
+  if (error !== undefined) {
+    if (!(error instanceof FormatError)) throw error;
+    expect(error.byteOffset).toBeGreaterThanOrEqual(0);
+    expect(error.byteOffset).toBeLessThanOrEqual(bytes.length);
+    expect(error.message).toMatch(/^broken: [^\n]+ at byte \d+$/);
+    expect(error.message.length).toBeLessThan(600);
+  }
+  const { t, x, y, on } = joinColumns(chunks);
+  expect(decoder.counters.events).toBe(t.length);
+  const { width, height } = decoder.sensor ?? { width: 65536, height: 65536 };
+  if (x.some((column) => column >= width) || y.some((row) => row >= height))
+    throw new Error('outside the sensor');
+  if (on.some((value) => value > 1)) throw new Error('neither on nor off');
+}
+
+function expectHonestDecode(fixture: Fixture, bytes: Buffer): void {
+  const before = process.memoryUsage().arrayBuffers;
+  const result = decodeBytes(fixture.format, bytes, () => 1 << 14, { path: 'broken' });
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(MOST_MEMORY_BYTES);
+  expectHonest(bytes, result);
+  try {
+    detectFormat(bytes.subarray(0, 1 << 16), bytes.length, 'broken');
+  } catch (error) {
+    expect(error).toBeInstanceOf(FormatError);
+  }
+}
+
+describe.each(Object.keys(damages))('files with %s', (damage) => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])('give events or a FormatError (fixture %i)', (index) => {
+    const fixture = fixtures[index]!;
+    const check = fc.property(damages[damage]!, (change) => {
+      expectHonestDecode(fixture, change(Buffer.from(fixture.bytes)));
+    });
+    fc.assert(check, { numRuns: RUNS });
+  });
+});
+
+describe('files that are no recording', () => {
+  it.each(['aedat2', 'aedat4', 'arrow', 'nmnist'])('give events or a FormatError as %s', (name) => {
+    const format = formats.find((candidate) => candidate.name === name)!;
+    const check = fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
+      expectHonest(
+        bytes,
+        decodeBytes(format, bytes, () => 100, { path: 'broken' }),
+      );
+    });
+    fc.assert(check, { numRuns: RUNS });
+  });
+
+  it.each(['aedat2', 'aedat4', 'arrow'])('are refused where they are empty, as %s', (name) => {
+    const format = formats.find((candidate) => candidate.name === name)!;
+    const { error } = decodeBytes(format, new Uint8Array(0), () => 1, { path: 'broken' });
+    expect(error).toBeInstanceOf(FormatError);
+    expect((error as FormatError).byteOffset).toBe(0);
+  });
+
+  it('are refused by detection, which names what is supported', () => {
+    for (const [bytes, found] of [
+      [Buffer.alloc(0), 'an empty file'],
+      [Buffer.from('x,y,p,t\n1,2,3,4\n'), '"x,y,p,t"'],
+      [Buffer.from('#!AER-DAT3.1\r\n'), '"#!AER-DAT3.1"'],
+      [Buffer.from('89504e470d0a1a0a0000', 'hex'), 'bytes 89504e470d0a1a0a0000'],
+    ] as const) {
+      expect(() => detectFormat(bytes, bytes.length, 'some.file')).toThrow(
+        `some.file: not a recording that can be read (AEDAT 2.0, AEDAT 4, Arrow, N-MNIST): found ${found} at byte 0`,
+      );
+    }
+  });
+});
+
+describe('files that were cut off', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'give the events before the cut, then the fault (fixture %i)',
+    (index) => {
+      const { format, bytes, events } = fixtures[index]!;
+      const whole = joinColumns([events]);
+      const check = fc.property(position, (end) => {
+        const cut = Buffer.from(bytes).subarray(0, Math.floor(end * bytes.length));
+        const { t, x, y, on } = joinColumns(decodeBytes(format, cut).chunks);
+        const { length } = t;
+        expect({ t, x, y, on }).toEqual({
+          t: whole.t.slice(0, length),
+          x: whole.x.slice(0, length),
+          y: whole.y.slice(0, length),
+          on: whole.on.slice(0, length),
+        });
+      });
+      fc.assert(check, { numRuns: 40 });
+    },
+  );
+});
