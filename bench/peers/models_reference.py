@@ -66,9 +66,12 @@ def encoder_case():
         "norm1.scale": layer.norm1.weight, "norm1.shift": layer.norm1.bias,
         "norm2.scale": layer.norm2.weight, "norm2.shift": layer.norm2.bias,
     }
+    gradients = {
+        name: value.grad if value.is_leaf else value._base.grad.T for name, value in names.items()
+    }
     return {
         "input": plain(x), "weights": plain(weights), "parameters": {k: plain(v) for k, v in names.items()},
-        "output": plain(y), "inputGradient": plain(x.grad),
+        "gradients": {k: plain(v) for k, v in gradients.items()}, "output": plain(y), "inputGradient": plain(x.grad),
     }
 
 

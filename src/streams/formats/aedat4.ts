@@ -5,7 +5,7 @@
  */
 import type { EventChunk, SensorSize } from '../../events.ts';
 import { Aedat4Encoder, MAGIC } from './aedat4/encoder.ts';
-import { decodeEvents, EVENT_BYTES, locateEvents, timeAt } from './aedat4/event-packet.ts';
+import { decodeEvents, EVENT_BYTES, locateEvents, timeHigh } from './aedat4/event-packet.ts';
 import { type IoHeader, readIoHeader } from './aedat4/io-header.ts';
 import { LZ4_MAGIC, Lz4Frames } from './aedat4/lz4.ts';
 import { decodeZstd, loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
@@ -18,6 +18,8 @@ const TABLE_IDENTIFIER = 0x46544142; // FTAB
 const LARGEST_HEADER_BYTES = 1 << 20;
 /** Packed or unpacked, a packet is at most this large: 4 million events. */
 const LARGEST_PACKET_BYTES = 1 << 26;
+/** Upper halves of times from here on make numbers that are not exact. */
+const EXACT_HIGH = 2 ** 21;
 /** What coordinates can be where the header names no sensor size. */
 const ANY_SIZE: SensorSize = { width: 32768, height: 32768 };
 
@@ -28,9 +30,11 @@ class Aedat4Decoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #window = new ByteWindow();
-  readonly #chunks = new ChunkBuilder(Number.NEGATIVE_INFINITY);
+  readonly #chunks = new ChunkBuilder();
   readonly #lz4 = new Lz4Frames(LARGEST_PACKET_BYTES);
-  readonly #progress: Progress = { length: 0, last: Number.NEGATIVE_INFINITY, overflow: false };
+  /** Times are the lower halves of the 64 bits; the upper halves make the origin. */
+  readonly #progress: Progress = { length: 0, last: 0, overflow: false };
+  #originHigh: number | undefined;
   #header: IoHeader | undefined;
   #awaited: Awaited = 'magic';
   /** Bytes of the awaited part, and where it starts in the file. */
@@ -140,13 +144,23 @@ class Aedat4Decoder implements EventDecoder {
     const end = start + length * EVENT_BYTES;
     const sensor = this.sensor ?? ANY_SIZE;
     const progress = this.#progress;
+    if (length > 0 && this.#originHigh === undefined) this.#moveOrigin(timeHigh(content, start), emit);
     for (let position = start; position < end; ) {
       const chunk = this.#chunks.open();
       progress.length = this.#chunks.length;
       const stop = Math.min(end, position + (chunk.t.length - progress.length) * EVENT_BYTES);
-      position = decodeEvents(content, position, stop, chunk, sensor, progress, this.counters);
+      position = decodeEvents(
+        content,
+        position,
+        stop,
+        chunk,
+        this.#originHigh!,
+        sensor,
+        progress,
+        this.counters,
+      );
       this.#chunks.advance(progress.length, emit);
-      if (progress.overflow) this.#moveOrigin(timeAt(content, position), emit);
+      if (progress.overflow) this.#moveOrigin(timeHigh(content, position), emit);
     }
     this.#await('packet', 0);
     return true;
@@ -163,9 +177,12 @@ class Aedat4Decoder implements EventDecoder {
     }
   }
 
-  #moveOrigin(micros: number, emit: (chunk: EventChunk) => void): void {
-    if (!Number.isSafeInteger(micros)) this.#fail('event packet with times within 2^53 µs expected');
-    this.#chunks.moveOrigin(micros, emit);
+  #moveOrigin(high: number, emit: (chunk: EventChunk) => void): void {
+    if (high < -EXACT_HIGH || high >= EXACT_HIGH)
+      this.#fail('event packet with times within 2^53 µs expected');
+    this.#chunks.moveOrigin(high * 2 ** 32, emit);
+    this.#originHigh = high;
+    this.#progress.last = 0;
     this.#progress.overflow = false;
   }
 

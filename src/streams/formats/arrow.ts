@@ -16,12 +16,13 @@ import {
 import { ByteWindow, viewOf } from './byte-window.ts';
 import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
-import { readInt64 } from './flat-table.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
 
 const LARGEST_METADATA_BYTES = 1 << 20;
 /** 22 million events. */
 const LARGEST_BODY_BYTES = 1 << 28;
+/** Upper halves of times from here on make numbers that are not exact. */
+const EXACT_HIGH = 2 ** 21;
 const ANY_SIZE: SensorSize = { width: 65536, height: 65536 };
 
 /** What the decoder waits for: the magic of a file, a message's length, its table, the body of a batch, no more. */
@@ -31,8 +32,10 @@ class ArrowDecoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #window = new ByteWindow();
-  readonly #chunks = new ChunkBuilder(Number.NEGATIVE_INFINITY);
-  readonly #progress: Progress = { length: 0, last: Number.NEGATIVE_INFINITY, overflow: false };
+  readonly #chunks = new ChunkBuilder();
+  /** Times are the lower halves of the 64 bits; the upper halves make the origin. */
+  readonly #progress: Progress = { length: 0, last: 0, overflow: false };
+  #originHigh: number | undefined;
   #schema: EventSchema | undefined;
   #batch: BatchLayout | undefined;
   #isFile = false;
@@ -141,21 +144,26 @@ class ArrowDecoder implements EventDecoder {
     const batch = this.#batch!;
     const sensor = this.sensor ?? ANY_SIZE;
     const progress = this.#progress;
+    const timeHigh = (row: number): number => body.getInt32(batch.columns[0]! + 8 * row + 4, true);
+    if (batch.rows > 0 && this.#originHigh === undefined) this.#moveOrigin(timeHigh(0), emit);
     for (let row = 0; row < batch.rows; ) {
       const chunk = this.#chunks.open();
       progress.length = this.#chunks.length;
       const stop = Math.min(batch.rows, row + chunk.t.length - progress.length);
-      row = decodeRows(body, batch, row, stop, chunk, sensor, progress, this.counters);
+      row = decodeRows(body, batch, row, stop, chunk, this.#originHigh!, sensor, progress, this.counters);
       this.#chunks.advance(progress.length, emit);
-      if (progress.overflow) this.#moveOrigin(readInt64(body, batch.columns[0]! + 8 * row), emit);
+      if (progress.overflow) this.#moveOrigin(timeHigh(row), emit);
     }
     this.#await('length', 8);
     return true;
   }
 
-  #moveOrigin(micros: number, emit: (chunk: EventChunk) => void): void {
-    if (!Number.isSafeInteger(micros)) this.#fail('times within 2^53 µs expected');
-    this.#chunks.moveOrigin(micros, emit);
+  #moveOrigin(high: number, emit: (chunk: EventChunk) => void): void {
+    if (high < -EXACT_HIGH || high >= EXACT_HIGH)
+      this.#fail('record batch with times within 2^53 µs expected');
+    this.#chunks.moveOrigin(high * 2 ** 32, emit);
+    this.#originHigh = high;
+    this.#progress.last = 0;
     this.#progress.overflow = false;
   }
 
@@ -179,18 +187,26 @@ class ArrowDecoder implements EventDecoder {
   }
 }
 
-/** Decodes rows of a batch into a chunk up to `stop`, or until one does not fit; gives the row reached. */
+/**
+ * Decodes rows of a batch into a chunk up to `stop`, or until the upper half of a time is beyond the chunk's; gives
+ * the row reached.
+ */
 function decodeRows(
   body: DataView,
   { columns }: BatchLayout,
   start: number,
   stop: number,
-  { origin, t, x, y, on }: EventChunk,
+  { t, x, y, on }: EventChunk,
+  originHigh: number,
   { width, height }: SensorSize,
   progress: Progress,
   counters: DecodeCounters,
 ): number {
-  const [times, xs, ys, ons] = columns as [number, number, number, number];
+  // Whole numbers to the compiler: they come from 64-bit fields as floating-point ones.
+  const times = columns[0]! | 0;
+  const xs = columns[1]! | 0;
+  const ys = columns[2]! | 0;
+  const ons = columns[3]! | 0;
   let n = progress.length;
   let last = progress.last;
   let row = start;
@@ -201,17 +217,17 @@ function decodeRows(
       counters.outOfRange++;
       continue;
     }
-    let time = readInt64(body, times + 8 * row);
-    if (time < last) {
+    const high = body.getInt32(times + 8 * row + 4, true);
+    let time = body.getUint32(times + 8 * row, true);
+    if (high !== originHigh || time < last) {
+      if (high > originHigh) {
+        progress.overflow = true;
+        break;
+      }
       counters.backward++;
       time = last;
     }
-    const after = time - origin;
-    if (after > 0xffffffff) {
-      progress.overflow = true;
-      break;
-    }
-    t[n] = after;
+    t[n] = time;
     x[n] = column;
     y[n] = line;
     on[n] = (body.getUint8(ons + (row >> 3)) >> (row & 7)) & 1;

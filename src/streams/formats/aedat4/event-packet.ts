@@ -1,6 +1,6 @@
 import type { EventChunk, SensorSize } from '../../../events.ts';
 import type { Progress } from '../chunk-builder.ts';
-import { FlatTable, readInt64 } from '../flat-table.ts';
+import { FlatTable } from '../flat-table.ts';
 import type { DecodeCounters } from '../format.ts';
 
 /** Bytes of an event: i64 µs, i16 x, i16 y, u8 on, 3 bytes of padding, little-endian. */
@@ -19,12 +19,17 @@ export function locateEvents(content: DataView): { start: number; length: number
   return FlatTable.root(content, 4).vector(0, EVENT_BYTES);
 }
 
-/** Decodes events into a chunk up to `stop`, or until one does not fit; gives the position reached. */
+/**
+ * Decodes events into a chunk up to `stop`, or until the upper half of a time is beyond the chunk's; gives the
+ * position reached.
+ * @param originHigh upper 32 bits of the chunk's origin, whose lower ones are 0
+ */
 export function decodeEvents(
   content: DataView,
   start: number,
   stop: number,
-  { origin, t, x, y, on }: EventChunk,
+  { t, x, y, on }: EventChunk,
+  originHigh: number,
   { width, height }: SensorSize,
   progress: Progress,
   counters: DecodeCounters,
@@ -39,17 +44,17 @@ export function decodeEvents(
       counters.outOfRange++;
       continue;
     }
-    let time = content.getInt32(position + 4, true) * 4294967296 + content.getUint32(position, true);
-    if (time < last) {
+    const high = content.getInt32(position + 4, true);
+    let time = content.getUint32(position, true);
+    if (high !== originHigh || time < last) {
+      if (high > originHigh) {
+        progress.overflow = true;
+        break;
+      }
       counters.backward++;
       time = last;
     }
-    const after = time - origin;
-    if (after > 0xffffffff) {
-      progress.overflow = true;
-      break;
-    }
-    t[n] = after;
+    t[n] = time;
     x[n] = column;
     y[n] = row;
     on[n] = content.getUint8(position + 12) & 1;
@@ -62,7 +67,7 @@ export function decodeEvents(
   return position;
 }
 
-/** Time in microseconds of the event at `position`. */
-export function timeAt(content: DataView, position: number): number {
-  return readInt64(content, position);
+/** Upper 32 bits of the time of the event at `position`. */
+export function timeHigh(content: DataView, position: number): number {
+  return content.getInt32(position + 4, true);
 }

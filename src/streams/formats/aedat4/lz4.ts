@@ -8,8 +8,10 @@ import { viewOf } from '../byte-window.ts';
 /** First four bytes of an LZ4 frame, little-endian. */
 export const LZ4_MAGIC = 0x184d2204;
 
-/** Room behind the output that copies of eight bytes may overwrite. */
-const SLACK_BYTES = 32;
+/** Room behind the output that copies may overwrite. */
+const SLACK_BYTES = 48;
+/** Bytes of a block that a short sequence, copied past its end, may read. */
+const QUICK_BYTES = 20;
 
 /** Decodes LZ4 frames into one buffer, which grows to the largest and is used again for the next. */
 export class Lz4Frames {
@@ -86,8 +88,8 @@ function readHeader(view: DataView): { blockBytes: number; blockChecksums: boole
 }
 
 /**
- * Decodes the block from `position` to `end` of `source` to `output` from `written` on; gives the new end of the
- * output, at most `limit`. Runs are copied eight bytes at a time, past their end, into what is overwritten next.
+ * Decodes the block from `start` to `end` of `source` to `output` from `written` on; gives the new end of the output,
+ * at most `limit`. Runs are copied in steps of four bytes, past their end, into what is overwritten next.
  */
 function decodeBlock(
   source: Uint8Array,
@@ -99,25 +101,52 @@ function decodeBlock(
   written: number,
   limit: number,
 ): number {
-  const lastWide = source.length - 8;
+  const lastQuick = end - QUICK_BYTES;
+  const lastWide = source.length - 4;
   let position = start;
   let out = written;
   while (position < end) {
-    const token = source[position++]!;
+    const token = source[position]!;
     let length = token >> 4;
+    // Most sequences are short: up to 14 literals, up to 18 bytes of match, copied without a loop.
+    if (position < lastQuick && out < limit && length < 15 && (token & 15) < 15) {
+      const from = position + 1;
+      outputView.setInt32(out, sourceView.getInt32(from, true), true);
+      outputView.setInt32(out + 4, sourceView.getInt32(from + 4, true), true);
+      if (length > 8) {
+        outputView.setInt32(out + 8, sourceView.getInt32(from + 8, true), true);
+        outputView.setInt32(out + 12, sourceView.getInt32(from + 12, true), true);
+      }
+      const to = out + length;
+      const distance = sourceView.getUint16(from + length, true);
+      const match = to - distance;
+      const next = to + (token & 15) + 4;
+      if (distance >= 4 && match >= 0 && next <= limit) {
+        outputView.setInt32(to, outputView.getInt32(match, true), true);
+        outputView.setInt32(to + 4, outputView.getInt32(match + 4, true), true);
+        if (next - to > 8) {
+          outputView.setInt32(to + 8, outputView.getInt32(match + 8, true), true);
+          outputView.setInt32(to + 12, outputView.getInt32(match + 12, true), true);
+          outputView.setInt32(to + 16, outputView.getInt32(match + 16, true), true);
+        }
+        position = from + length + 2;
+        out = next;
+        continue;
+      }
+    }
+    position++;
     if (length === 15) {
-      let more: number;
-      do {
+      let more = 255;
+      while (more === 255 && position < end) {
         more = source[position++]!;
         length += more;
-      } while (more === 255 && position < end);
-    }
-    if (position + length > end || out + length > limit) throw new RangeError('LZ4 literals reach too far');
-    if (position + length <= lastWide) {
-      for (let i = 0; i < length; i += 8) {
-        outputView.setInt32(out + i, sourceView.getInt32(position + i, true), true);
-        outputView.setInt32(out + i + 4, sourceView.getInt32(position + i + 4, true), true);
       }
+    }
+    if (position + length > end || out + length > limit)
+      throw new RangeError('LZ4 literals within their block expected');
+    if (position + length <= lastWide) {
+      for (let i = 0; i < length; i += 4)
+        outputView.setInt32(out + i, sourceView.getInt32(position + i, true), true);
     } else {
       for (let i = 0; i < length; i++) output[out + i] = source[position + i]!;
     }
@@ -129,25 +158,23 @@ function decodeBlock(
     position += 2;
     length = token & 15;
     if (length === 15) {
-      let more: number;
-      do {
+      let more = 255;
+      while (more === 255 && position < end) {
         more = source[position++]!;
         length += more;
-      } while (more === 255 && position < end);
-    }
-    length += 4;
-    let from = out - distance;
-    const to = out + length;
-    if (distance === 0 || from < 0 || to > limit) throw new RangeError('an LZ4 match reaches too far');
-    if (distance >= 8) {
-      for (; out < to; out += 8, from += 8) {
-        outputView.setInt32(out, outputView.getInt32(from, true), true);
-        outputView.setInt32(out + 4, outputView.getInt32(from + 4, true), true);
       }
-      out = to;
+    }
+    let match = out - distance;
+    const next = out + length + 4;
+    if (distance === 0 || match < 0 || next > limit)
+      throw new RangeError('an LZ4 match within the content expected');
+    if (distance >= 4) {
+      for (; out < next; out += 4, match += 4)
+        outputView.setInt32(out, outputView.getInt32(match, true), true);
+      out = next;
     } else {
-      while (out < to) output[out++] = output[from++]!;
+      while (out < next) output[out++] = output[match++]!;
     }
   }
-  throw new RangeError('an LZ4 block ends within a sequence');
+  throw new RangeError('an LZ4 block that ends with literals expected');
 }
