@@ -15,7 +15,7 @@ import './kernels/index.ts';
 import { type HostMemory, registerKernels } from './kernels/kernel.ts';
 
 /** Names that `--engine` takes. */
-export const engineNames = ['auto', 'tensorflow', 'wasm', 'cpu'] as const;
+export const engineNames = ['auto', 'tensorflow', 'native', 'wasm', 'cpu'] as const;
 
 /** A name that `--engine` takes. */
 export type EngineName = (typeof engineNames)[number];
@@ -52,31 +52,33 @@ export interface EngineOptions {
 
 /** All engines, in the order in which `auto` tries them. */
 export async function listEngines(): Promise<EngineInfo[]> {
-  const tensorflow = await tensorflowInfo();
-  return [
-    tensorflow,
-    {
-      name: 'wasm',
-      title: 'WebAssembly',
-      state: 'ready',
-      detail: 'SIMD and threads, always here',
-      default: tensorflow.state !== 'ready',
-    },
-    { name: 'cpu', title: 'JavaScript', state: 'ready', detail: 'the reference, slow', default: false },
+  const engines: EngineInfo[] = [
+    await tensorflowInfo(),
+    await nativeInfo(),
+    { name: 'wasm', title: 'WebAssembly', state: 'ready', detail: 'SIMD and threads, always here' },
+    { name: 'cpu', title: 'JavaScript', state: 'ready', detail: 'the reference, slow' },
   ];
+  const taken = engines.find(({ state }) => state === 'ready');
+  return engines.map((info) => ({ ...info, default: info === taken }));
+}
+
+async function nativeInfo(): Promise<EngineInfo> {
+  const { howToBuildNative, nativeState } = await import('./native.ts');
+  const found = { name: 'native', title: 'C++ and oneDNN', ...nativeState() };
+  return found.state === 'ready' ? found : { ...found, how: howToBuildNative };
 }
 
 async function tensorflowInfo(): Promise<EngineInfo> {
   const { findTensorflow, howToInstall, startTensorflow } = await import('./tensorflow.ts');
   const base = { name: 'tensorflow', title: 'libtensorflow' };
   if (findTensorflow() === undefined) {
-    return { ...base, state: 'absent', detail: 'not installed', how: howToInstall, default: false };
+    return { ...base, state: 'absent', detail: 'not installed', how: howToInstall };
   }
   const { backendName } = engine();
   try {
-    return { ...base, state: 'ready', detail: await startTensorflow(), default: true };
+    return { ...base, state: 'ready', detail: await startTensorflow() };
   } catch (error) {
-    return { ...base, state: 'broken', detail: (error as Error).message, how: howToInstall, default: false };
+    return { ...base, state: 'broken', detail: (error as Error).message, how: howToInstall };
   } finally {
     if (backendName !== null && backendName !== undefined) await setBackend(backendName);
   }
@@ -84,7 +86,7 @@ async function tensorflowInfo(): Promise<EngineInfo> {
 
 /**
  * Starts an engine and makes it the one that tfjs uses.
- * @param name `auto` takes tensorflow where it is installed and loads, else wasm
+ * @param name `auto` takes tensorflow where it is installed and loads, else native where it is built, else wasm
  */
 export async function startEngine(name: EngineName, options: EngineOptions = {}): Promise<RunningEngine> {
   if (!engineNames.includes(name)) {
@@ -94,9 +96,13 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
   if (name !== 'auto') return starters[name](options);
   const errors: string[] = [];
   const { findTensorflow } = await import('./tensorflow.ts');
-  const order =
-    findTensorflow() === undefined ? (['wasm', 'cpu'] as const) : (['tensorflow', 'wasm', 'cpu'] as const);
-  for (const candidate of order) {
+  const { nativeState } = await import('./native.ts');
+  const candidates = [
+    ...(findTensorflow() === undefined ? [] : (['tensorflow'] as const)),
+    ...(nativeState().state === 'absent' ? [] : (['native'] as const)),
+    ...(['wasm', 'cpu'] as const),
+  ];
+  for (const candidate of candidates) {
     try {
       const running = await starters[candidate](options);
       return errors.length === 0 ? running : { ...running, detail: [running.detail, ...errors].join('; ') };
@@ -113,6 +119,19 @@ const starters: Record<Exclude<EngineName, 'auto'>, (options: EngineOptions) => 
     const { startTensorflow } = await import('./tensorflow.ts');
     const { availableParallelism } = await import('node:os');
     return running('tensorflow', availableParallelism(), await startTensorflow(), undefined);
+  },
+  native: async ({ threads, kernels }) => {
+    const { startNative } = await import('./native.ts');
+    const { registerFusedKernels } = await import('./native/fused-kernels.ts');
+    const { memory, ...started } = await startNative(threads);
+    const engine = running(
+      'native',
+      started.threads,
+      started.detail,
+      kernels === 'reference' ? undefined : memory,
+    );
+    if (kernels !== 'reference') registerFusedKernels('native');
+    return engine;
   },
   wasm: async ({ threads, kernels }) => {
     const { startWasm } = await import('./wasm.ts');

@@ -74,6 +74,8 @@ void fill(float* out, Index count, float value) {
   parallelFor(count, kGrain, [&](Index begin, Index end, int) { std::fill(out + begin, out + end, value); });
 }
 
+void copyValues(const float* in, float* out, Index count) { std::memcpy(out, in, count * sizeof(float)); }
+
 // Copies [n0, n1, n2, n3, n4] from one set of strides to another. With the strides of a transposed, sliced, reversed,
 // joined or repeated tensor it does what that operation does.
 void copy(const float* in, float* out, Index n0, Index n1, Index n2, Index n3, Index n4, Index i0, Index i1, Index i2,
@@ -234,6 +236,7 @@ constexpr Operation kOperations[] = {
     operation<unary<Sigmoid>>("sigmoid"),
     operation<unary<Rectify>>("rectify"),
     operation<fill>("fill"),
+    operation<copyValues>("copyValues"),
     operation<copy>("copy"),
     operation<sum>("sum"),
     operation<maximumOver>("maximumOver"),

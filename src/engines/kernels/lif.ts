@@ -86,7 +86,7 @@ export function lif(
  * The constants as factors, so that one loop without branches serves all kinds. The potential is float32, so above
  * the threshold is at or above the next float32 number.
  */
-interface Factors {
+export interface Factors {
   readonly fires: number;
   readonly early: number;
   readonly late: number;
@@ -96,7 +96,7 @@ interface Factors {
   readonly hard: number;
 }
 
-function factorsOf({ threshold, inclusive, reset, resetTiming }: LifConstants): Factors {
+export function factorsOf({ threshold, inclusive, reset, resetTiming }: LifConstants): Factors {
   const limit = Math.fround(threshold);
   return {
     fires: inclusive ? limit : nextFloat32(limit),

@@ -1,0 +1,286 @@
+/** Native forms of the kernels that all engines share (src/engines/kernels), one for each. */
+import { type KernelFunc, registerKernel, type TensorInfo, unregisterKernel } from '@tensorflow/tfjs-core';
+import { factorsOf, type LifConstants } from '../kernels/lif.ts';
+import type { NeuronAttributes } from '../kernels/neuron.ts';
+import { type Surrogate, surrogateKinds } from '../kernels/surrogate.ts';
+import type { NativeBackend } from './backend.ts';
+import { sizeOf } from './layout.ts';
+
+type Inputs = Readonly<Record<string, TensorInfo>>;
+// biome-ignore lint/suspicious/noExplicitAny: each kernel names its own attributes.
+type FusedKernel = (backend: NativeBackend, inputs: Inputs, attributes: any) => TensorInfo[];
+
+/** How a convolution finds out whether to go by active inputs. */
+export interface SparsePolicy {
+  /** Share of active inputs below which it does: 0 never, 1 always. */
+  readonly below: (filter: readonly number[]) => number;
+}
+
+/** Replaces the shared kernels of a backend by native forms. */
+export function registerFusedKernels(backendName: string, policy: SparsePolicy = calibrated): void {
+  for (const [kernelName, kernel] of Object.entries({ ...kernels, ...convolutionKernels(policy) })) {
+    const kernelFunc: KernelFunc = ({ inputs, backend, attrs }) =>
+      kernel(backend as NativeBackend, inputs as Inputs, attrs ?? {});
+    unregisterKernel(kernelName, backendName);
+    registerKernel({ kernelName, backendName, kernelFunc });
+  }
+}
+
+/** Shares below which active inputs were faster, measured by bench/sparse-convolution.ts. */
+const calibrated: SparsePolicy = { below: () => 0 };
+
+interface Padding {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Sizes of a convolution, in the addon's order. */
+function convolutionSizes(
+  input: readonly number[],
+  filter: readonly number[],
+  output: readonly number[],
+  { stride, padding }: { readonly stride: number; readonly padding: Padding },
+): number[] {
+  const [batch, inHeight, inWidth, inChannels] = input as [number, number, number, number];
+  const [rows, columns] = filter as [number, number];
+  const [, outHeight, outWidth, outChannels] = output as [number, number, number, number];
+  const frame = [batch, inHeight, inWidth, inChannels, rows, columns, outHeight, outWidth, outChannels];
+  return [...frame, stride, stride, padding.top, padding.left, 1, 1];
+}
+
+function convolutionKernels({ below }: SparsePolicy): Record<string, FusedKernel> {
+  return {
+    Convolution: (backend, { input, filter }, attributes) => {
+      const { stride, padding } = attributes;
+      const side = (length: number, kernel: number): number => Math.floor((length - kernel) / stride) + 1;
+      const [maps, height, width] = input!.shape as [number, number, number];
+      const [rows, columns, , outputs] = filter!.shape as [number, number, number, number];
+      const output = backend.output([
+        maps,
+        side(height + padding.top + padding.bottom, rows),
+        side(width + padding.left + padding.right, columns),
+        outputs,
+      ]);
+      backend.submit(
+        'convolution',
+        backend.address(input!),
+        backend.address(filter!),
+        backend.address(output),
+        backend.identity(filter!),
+        below(filter!.shape),
+        ...convolutionSizes(input!.shape, filter!.shape, output.shape, attributes),
+      );
+      return [output];
+    },
+    ConvolutionInputGradient: (backend, { outputGradient, filter }, attributes) => {
+      const output = backend.output(attributes.inputShape);
+      backend.submit(
+        'convolutionInputGradient',
+        backend.address(outputGradient!),
+        backend.address(filter!),
+        backend.address(output),
+        backend.identity(filter!),
+        ...convolutionSizes(attributes.inputShape, filter!.shape, outputGradient!.shape, attributes),
+      );
+      return [output];
+    },
+    ConvolutionFilterGradient: (backend, { outputGradient, input }, attributes) => {
+      const output = backend.output(attributes.filterShape);
+      backend.submit(
+        'convolutionFilterGradient',
+        backend.address(input!),
+        backend.address(outputGradient!),
+        backend.address(output),
+        below(attributes.filterShape),
+        ...convolutionSizes(input!.shape, attributes.filterShape, outputGradient!.shape, attributes),
+      );
+      return [output];
+    },
+  };
+}
+
+/** A pool's sizes, in the addon's order: squares side by side, without padding. */
+function poolSizes(input: readonly number[], output: readonly number[], size: number): number[] {
+  const [maps, inHeight, inWidth, channels] = input as [number, number, number, number];
+  const [, outHeight, outWidth] = output as [number, number, number];
+  return [maps, inHeight, inWidth, channels, outHeight, outWidth, size, size, size, size, 0, 0];
+}
+
+function pool(operation: string): FusedKernel {
+  return (backend, { input }, { size }) => {
+    const [maps, height, width, channels] = input!.shape as [number, number, number, number];
+    const output = backend.output([maps, Math.floor(height / size), Math.floor(width / size), channels]);
+    const sizes = poolSizes(input!.shape, output.shape, size);
+    backend.submit(operation, backend.address(input!), backend.address(output), ...sizes);
+    return [output];
+  };
+}
+
+/** A neuron's constants, in the addon's order. */
+function lifOperands(backend: NativeBackend, parameters: TensorInfo, constants: LifConstants): number[] {
+  const { fires, early, late, subtract, hard } = factorsOf(constants);
+  const { inputDecayed, rest, threshold, resetPotential, detachReset } = constants;
+  return [
+    backend.address(parameters),
+    inputDecayed ? 1 : 0,
+    rest,
+    threshold,
+    fires,
+    early,
+    late,
+    subtract,
+    hard,
+    resetPotential,
+    detachReset ? 0 : 1,
+  ];
+}
+
+function surrogateOperands({ kind, slope, amplitude }: Surrogate): number[] {
+  return [surrogateKinds.indexOf(kind), slope, amplitude];
+}
+
+/** A sequence's sizes in the addon's order: features as one row of columns with one channel. */
+function sequenceSizes([batch, steps, ...features]: readonly number[]): number[] {
+  return [batch!, steps!, 1, sizeOf(features), 1, 1];
+}
+
+type LifAttributes = NeuronAttributes<LifConstants>;
+
+interface Groups {
+  readonly sizes: readonly number[];
+  readonly statistics: number[];
+  readonly groups: number;
+  readonly channels: number;
+  readonly count: number;
+}
+
+/** What shares statistics: everything, or what belongs to one step. */
+function groupsOf(shape: readonly number[], perStep: boolean): Groups {
+  const channels = shape.at(-1)!;
+  const rows = sizeOf(shape) / channels;
+  const [outer, groups] = perStep ? (shape as [number, number]) : [1, 1];
+  const inner = rows / (outer * groups);
+  const statistics = perStep ? [groups, channels] : [channels];
+  return { sizes: [outer, groups, inner, channels], statistics, groups, channels, count: outer * inner };
+}
+
+interface BatchNormAttributes {
+  readonly epsilon: number;
+  readonly perStep: boolean;
+}
+
+const kernels: Readonly<Record<string, FusedKernel>> = {
+  AveragePool: pool('averagePool'),
+  MaximumPool: pool('maximumPool'),
+  AveragePoolGradient: (backend, { outputGradient }, { size, height, width }) => {
+    const [maps, , , channels] = outputGradient!.shape as [number, number, number, number];
+    const output = backend.output([maps, height, width, channels]);
+    const sizes = poolSizes(output.shape, outputGradient!.shape, size);
+    backend.submit(
+      'averagePoolGradient',
+      backend.address(outputGradient!),
+      backend.address(output),
+      ...sizes,
+    );
+    return [output];
+  },
+  MaximumPoolGradient: (backend, { input, outputGradient }, { size }) => {
+    const output = backend.output(input!.shape);
+    backend.submit(
+      'maximumPoolGradient',
+      backend.address(input!),
+      backend.address(outputGradient!),
+      backend.address(output),
+      ...poolSizes(input!.shape, outputGradient!.shape, size),
+    );
+    return [output];
+  },
+
+  Lif: (backend, { input, parameters, state }, { constants, potentials }: LifAttributes) => {
+    const spikes = backend.output(input!.shape);
+    const lastState = backend.output(state!.shape);
+    const recorded = potentials ? [backend.output(input!.shape)] : [];
+    backend.submit(
+      'lifForward',
+      backend.address(input!),
+      backend.address(state!),
+      backend.address(spikes),
+      backend.address(lastState),
+      recorded[0] === undefined ? 0 : backend.address(recorded[0]),
+      ...[0, 0, 0],
+      ...sequenceSizes(input!.shape),
+      ...lifOperands(backend, parameters!, constants),
+    );
+    return [spikes, lastState, ...recorded];
+  },
+  LifGradient: (backend, inputs, { constants, potentials }: LifAttributes) => {
+    const { input, state, parameters, spikesGradient, stateGradient, potentialsGradient } = inputs;
+    const outputs = [input!, state!, parameters!].map(({ shape }) => backend.output(shape));
+    backend.submit(
+      'lifBackward',
+      ...outputs.map((output) => backend.address(output)),
+      backend.address(input!),
+      backend.address(state!),
+      backend.address(spikesGradient!),
+      backend.address(stateGradient!),
+      potentials ? backend.address(potentialsGradient!) : 0,
+      ...[0, 0],
+      ...sequenceSizes(input!.shape),
+      ...lifOperands(backend, parameters!, constants),
+      ...surrogateOperands(constants.surrogate),
+    );
+    return outputs;
+  },
+
+  BatchNormalisation: (backend, { input, gamma, beta }, { epsilon, perStep }: BatchNormAttributes) => {
+    const { sizes, statistics, groups, channels } = groupsOf(input!.shape, perStep);
+    const [output, mean, variance] = [input!.shape, statistics, statistics].map((shape) =>
+      backend.output(shape),
+    );
+    const scratch = backend.scratch(3 * groups * channels);
+    const [inverse, scale, offset] = [0, 1, 2].map((part) => scratch.address + part * groups * channels * 4);
+    const statisticAddresses = [backend.address(mean!), backend.address(variance!), inverse!];
+    backend.submit('batchNormMoments', backend.address(input!), ...statisticAddresses, ...sizes, epsilon);
+    backend.submit(
+      'batchNormScale',
+      backend.address(gamma!),
+      backend.address(beta!),
+      backend.address(mean!),
+      ...[inverse!, scale!, offset!],
+      ...[groups, channels],
+    );
+    backend.submit(
+      'scaleChannels',
+      backend.address(input!),
+      scale!,
+      offset!,
+      backend.address(output!),
+      ...sizes,
+    );
+    scratch.free();
+    return [output!, mean!, variance!];
+  },
+  BatchNormalisationGradient: (backend, inputs, { epsilon, perStep }: BatchNormAttributes) => {
+    const { input, gamma, mean, variance, outputGradient } = inputs;
+    const { sizes, groups, channels, count } = groupsOf(input!.shape, perStep);
+    const outputs = [input!, gamma!, gamma!].map(({ shape }) => backend.output(shape));
+    const inverse = backend.scratch(groups * channels);
+    const biased = Math.max(1, count - 1) / count;
+    const statistics = [backend.address(variance!), inverse.address, groups * channels];
+    backend.submit('inverseDeviation', ...statistics, biased, epsilon);
+    backend.submit(
+      'batchNormGradient',
+      backend.address(input!),
+      backend.address(gamma!),
+      backend.address(mean!),
+      inverse.address,
+      backend.address(outputGradient!),
+      ...outputs.map((output) => backend.address(output)),
+      ...sizes,
+    );
+    inverse.free();
+    return outputs;
+  },
+};
