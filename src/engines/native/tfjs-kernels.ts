@@ -307,15 +307,18 @@ const pack: NativeKernel = (backend, inputs, { axis }) => {
 
 const addN: NativeKernel = (backend, inputs) => {
   const [first, ...others] = Object.values(inputs);
-  let sum = first!;
-  for (const other of others) {
-    const next = binaryOperation(backend, 'add', sum, other)!;
-    if (sum !== first) backend.disposeData(sum.dataId);
-    sum = next;
-  }
-  if (sum === first) backend.incRef(sum.dataId);
+  // A new tensor even of one input: the tape knows inputs and outputs apart by their identity.
+  const sum = unary('copyValues')(backend, { x: first! }, {})!;
+  for (const other of others) addInPlace(backend, sum, other);
   return sum;
 };
+
+/** sum += other, of one shape. */
+function addInPlace(backend: NativeBackend, sum: TensorInfo, other: TensorInfo): void {
+  const size = sizeOf(sum.shape);
+  const [to, from] = [backend.address(sum), backend.address(other)];
+  backend.submit('add', to, from, to, ...[1, 1, 1, size], ...[0, 0, 0, 1], ...[0, 0, 0, 1]);
+}
 
 const matrixProduct: NativeKernel = (backend, { a, b }, { transposeA, transposeB }) => {
   const batchOf = (shape: readonly number[]): number => sizeOf(shape.slice(0, -2));
