@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
+import { buildNative } from './build-native.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const modules = join(root, 'node_modules');
@@ -24,6 +25,7 @@ const wanted = createHash('sha256')
 const justInstalled = process.argv.includes('--installed');
 if (!justInstalled && !(existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted)) install();
 if (existsSync(join(modules, 'vitest'))) writeFileSync(stamp, wanted); // only an install with the development packages counts
+buildNative();
 build();
 
 function install() {
