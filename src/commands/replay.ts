@@ -65,7 +65,10 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
       },
     };
     const stream = predictStream(source, model, { speed, signal });
-    await reportPredictions(stream, source, model, context, () => ({ ...pass?.counters }));
+    await reportPredictions(stream, source, model, context, () => {
+      const { events: _, ...rest } = pass?.counters ?? { events: 0 };
+      return rest;
+    });
   } finally {
     progress.clear();
     await model.close();
