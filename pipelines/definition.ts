@@ -34,6 +34,11 @@ export type OptionValues<O extends Options> = {
 /** Values that a preset or a person gives; the rest keep their defaults. */
 export type GivenValues<O extends Options> = { readonly [K in keyof O]?: OptionValues<O>[K] | undefined };
 
+/** The preset that a person names, where a pipeline has presets. */
+export type GivenPreset = {
+  readonly preset?: string;
+};
+
 /** Tells a person how far a run is, on stderr. */
 export interface Progress {
   /** Replaces the progress line; does nothing where nobody watches. */
@@ -53,9 +58,9 @@ export interface PipelineContext {
   /** Writes text for people to stdout; does nothing with `json`. */
   print(text: string): void;
   readonly progress: Progress;
-  /** Aborted by the first Ctrl-C: finish what is in hand, save, return. */
+  /** Aborted by the first Ctrl-C: finish what is in hand, save, return; the program sets the exit status. */
   readonly signal: AbortSignal;
-  /** Asks for an exit status other than 0 once the pipeline returns, 130 after Ctrl-C. */
+  /** Asks for an exit status other than 0 once the pipeline returns. */
   requestExit(code: number): void;
 }
 
@@ -76,7 +81,7 @@ export interface PipelineDefinition<O extends Options> {
    * @param options every option, validated
    * @param given what the person gave, validated, without defaults and preset values
    */
-  run(options: OptionValues<O>, context: PipelineContext, given: GivenValues<O>): Promise<void>;
+  run(options: OptionValues<O>, context: PipelineContext, given: GivenValues<O> & GivenPreset): Promise<void>;
 }
 
 /** A pipeline as commands and programs use it. */

@@ -23,11 +23,18 @@ const options = {
     default: 'auto',
   }),
   threads: integerOption({ help: 'threads of the engine; what it finds best by default', min: 1, max: 256 }),
-  duration: numberOption({ help: 'end after this time; without it, at Ctrl-C', unit: 's', above: 0 }),
-  idleTimeout: numberOption({ help: 'end when nothing has come for this time', unit: 's', above: 0 }),
+  duration: numberOption({
+    placeholder: 'SECONDS',
+    help: 'end after this time; without it, at Ctrl-C',
+    above: 0,
+  }),
+  idleTimeout: numberOption({
+    placeholder: 'SECONDS',
+    help: 'end when nothing has come for this time',
+    above: 0,
+  }),
   buffer: integerOption({
     help: 'events that wait at most for the network; the oldest are dropped beyond, and counted',
-    unit: 'events',
     default: 2 ** 20,
     min: 1,
     max: 2 ** 27,

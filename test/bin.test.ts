@@ -82,7 +82,8 @@ describeBuilt('the built program (skipped where dist is absent: npm run build)',
   });
 
   it('keeps the stack of an unknown error', async () => {
-    const breaking = 'data:text/javascript,JSON.stringify=()=>{throw new TypeError("broken")}';
+    const script = 'JSON.stringify = () => { throw new TypeError("broken"); }';
+    const breaking = `data:text/javascript,${encodeURIComponent(script)}`;
     const { err, code } = await run(['info', '--json', file], {
       env: { NODE_OPTIONS: `--import=${breaking}` },
     });

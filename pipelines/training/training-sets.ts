@@ -1,5 +1,6 @@
 import { InputError } from '../../src/errors.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
+import { stratifiedSample } from '../../src/streams/datasets/split.ts';
 import type { RunSplit } from './run-directory.ts';
 
 /** The recordings of a run by what they are for. */
@@ -9,22 +10,13 @@ export interface TrainingSets<Token> {
   readonly test: readonly Token[];
 }
 
-/** At most `limit` of the tokens, drawn from all classes in turn, in their own order; all of them without a limit. */
+/** At most `limit` of the tokens, with the classes in the whole's proportions; all of them without a limit. */
 export function limited<Token extends Labelled>(
   tokens: readonly Token[],
   limit: number | undefined,
+  seed: number,
 ): readonly Token[] {
-  if (limit === undefined || tokens.length <= limit) return tokens;
-  // The first of every class, then the second of every class, and so on.
-  const seen = new Map<number, number>();
-  const ranked = tokens.map((token, index) => {
-    const rank = seen.get(token.label) ?? 0;
-    seen.set(token.label, rank + 1);
-    return { rank, index };
-  });
-  ranked.sort((a, b) => a.rank - b.rank || a.index - b.index);
-  const chosen = new Set(ranked.slice(0, limit).map(({ index }) => index));
-  return tokens.filter((_, index) => chosen.has(index));
+  return limit === undefined ? tokens : stratifiedSample(tokens, limit, seed);
 }
 
 /** The sets by the ids of their recordings. */

@@ -25,13 +25,13 @@ export function define(command: Command, io: CommandIo): void {
     .requiredOption('--model <RUN[:NAME]>', 'trained network that predicts')
     .option('--speed <N|max>', 'multiple of real time, such as 0.5, 1 or 4', 'max')
     .addOption(
-      new Option('--engine <name>', 'tensor engine; see pipeline engines')
+      new Option('--engine <NAME>', 'tensor engine; see pipeline engines')
         .choices(['auto', 'wasm', 'tensorflow', 'cpu'])
         .default('auto'),
     )
     .addOption(
       new Option(
-        '--orientation <name>',
+        '--orientation <NAME>',
         'how a DVS128 file of AEDAT 2.0 is turned; as in the training where the run says so, else jaer',
       ).choices(['jaer', 'display']),
     )
@@ -65,7 +65,10 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
       },
     };
     const stream = predictStream(source, model, { speed, signal });
-    await reportPredictions(stream, source, model, context, () => ({ ...pass?.counters }));
+    await reportPredictions(stream, source, model, context, () => {
+      const { events: _, ...rest } = pass?.counters ?? { events: 0 };
+      return rest;
+    });
   } finally {
     progress.clear();
     await model.close();

@@ -38,7 +38,7 @@ function definePipelineCommand(command: Command, pipeline: Pipeline, io: Command
 /** The flag of a pipeline's option; values stay text, for the pipeline validates them. */
 function commandOption(name: string, option: Pipeline['options'][string]): Option {
   const { placeholder, choices, unit } = option;
-  const argument = placeholder === undefined ? '' : ` <${choices === undefined ? placeholder : 'name'}>`;
+  const argument = placeholder === undefined ? '' : ` <${placeholder}>`;
   const notes = [
     ...(choices === undefined ? [] : [choices.join(', ')]),
     ...(unit === undefined ? [] : [`in ${unit}`]),

@@ -7,7 +7,10 @@ import type { HostMemory } from './kernels/kernel.ts';
 export async function startCpu(): Promise<HostMemory> {
   await import('@tensorflow/tfjs-backend-cpu');
   if (!(await setBackend('cpu'))) throw new EngineError('engine cpu: tfjs-backend-cpu does not start');
-  return cpuMemory(engine().backend as MathBackendCPU);
+  const backend = engine().backend as MathBackendCPU;
+  // Its first use would print an advertisement for tfjs-node to stderr.
+  Object.assign(backend, { firstUse: false });
+  return cpuMemory(backend);
 }
 
 function cpuMemory(backend: MathBackendCPU): HostMemory {

@@ -77,8 +77,9 @@ export function decodeTensors(bytes: Uint8Array, path?: string): TensorFile {
       fail(`safetensors: tensor "${name}" starts at ${start} where ${end} was expected`, LENGTH_BYTES);
     }
     end = stop;
-    // A copy, since the data of a file read whole need not be aligned to four bytes.
-    tensors.set(name, { shape, values: new Float32Array(data.slice(start, stop).buffer) });
+    // A copy, since the data of a file read whole need not be aligned to four bytes; a Buffer's slice is none.
+    const copy = new Uint8Array(data.subarray(start, stop));
+    tensors.set(name, { shape, values: new Float32Array(copy.buffer) });
   }
   if (end !== data.length) {
     fail(`safetensors: ${data.length - end} bytes after the last tensor`, LENGTH_BYTES + headerBytes + end);

@@ -43,6 +43,18 @@ describe('safetensors', () => {
     expect([...new Uint8Array(Float32Array.of(1, -2).buffer)]).toStrictEqual([...bytes.subarray(8 + length)]);
   });
 
+  it('reads a Buffer, whose slice is a view', () => {
+    const bytes = encodeTensors({
+      tensors: new Map([
+        ['a', { shape: [1], values: Float32Array.of(1) }],
+        ['b', { shape: [1], values: Float32Array.of(2) }],
+      ]),
+      metadata: {},
+    });
+    const { tensors } = decodeTensors(Buffer.from(bytes));
+    expect([...tensors.values()].map(({ values }) => [...values])).toEqual([[1], [2]]);
+  });
+
   it('reads data at any alignment', () => {
     const bytes = encodeTensors({
       tensors: new Map([['w', { shape: [1], values: Float32Array.of(0.5) }]]),

@@ -23,7 +23,7 @@ export async function unpackFile(path: string): Promise<UnpackedFile> {
   } catch (cause) {
     throw new InputError(`file cannot be read: ${(cause as Error).message}`, path, { cause });
   }
-  const unzip = gzip ? createGunzip() : undefined;
+  const unzip = gzip ? createGunzip({ chunkSize: 1 << 18 }) : undefined;
   let position = 0;
   return {
     get position() {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar-stream';
@@ -34,7 +35,8 @@ export async function readTar(path: string): Promise<Member[]> {
         }
       }
       const content = Buffer.concat(blocks);
-      const name = entry.header.name;
+      const name = posix.normalize(entry.header.name);
+      if (/^(\.\.)?\//.test(name)) throw new Error(`invalid relative path: ${name}`);
       members.push({ name, where: `${path}/${name}`, read: () => Promise.resolve(content) });
     }
   } catch (cause) {

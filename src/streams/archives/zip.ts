@@ -1,6 +1,5 @@
-import { createReadStream, read } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from 'yauzl';
 import { FormatError, InputError, RxspikeError } from '../../errors.ts';
 import type { Member } from './tree.ts';
@@ -9,6 +8,7 @@ import type { Member } from './tree.ts';
 const MOST_MEMBER_BYTES = 2 ** 28;
 /** Compression method of a member that lies in the archive as it is. */
 const STORED = 0;
+const BLOCK_BYTES = 1 << 18;
 
 /** A zip archive, whose members are read when asked for. */
 export interface ZipArchive {
@@ -18,21 +18,17 @@ export interface ZipArchive {
 
 /** Lists a zip archive, and zip archives inside it; reads no member. */
 export async function openZip(path: string): Promise<ZipArchive> {
-  let handle: FileHandle;
-  let bytes: number;
-  try {
-    handle = await open(path);
-    bytes = (await handle.stat()).size;
-  } catch (cause) {
-    throw new InputError(`file cannot be read: ${(cause as Error).message}`, path, { cause });
-  }
+  const handle = await open(path).catch((cause: Error) => {
+    throw new InputError(`file cannot be read: ${cause.message}`, path, { cause });
+  });
   const opened: ZipFile[] = [];
   const close = async (): Promise<void> => {
     for (const zip of opened.splice(0)) zip.close();
     await handle.close();
   };
   try {
-    return { members: await listZip({ path, handle, opened }, '', 0, bytes), close };
+    const { size } = await handle.stat();
+    return { members: await listZip({ path, handle, opened }, '', 0, size), close };
   } catch (error) {
     await close();
     throw error;
@@ -50,7 +46,7 @@ interface Opened {
 async function listZip(file: Opened, prefix: string, start: number, bytes: number): Promise<Member[]> {
   const zip = await new Promise<ZipFile>((resolve, reject) => {
     const options = { lazyEntries: true, autoClose: false };
-    fromRandomAccessReader(new FileRange(file.handle.fd, start), bytes, options, (error, found) => {
+    fromRandomAccessReader(new FileRange(file.handle, start), bytes, options, (error, found) => {
       if (error) reject(zipFault(file.path, error, start + bytes));
       else resolve(found);
     });
@@ -116,24 +112,19 @@ function zipFault(path: string, cause: Error, byteOffset: number): Error {
   return new FormatError(`zip archive is damaged (${cause.message})`, { path, byteOffset }, { cause });
 }
 
-/** The bytes of an open file from `start` on, as yauzl reads them. */
+/** The bytes of an open file from `start` on, as yauzl reads them; it never closes the file. */
 class FileRange extends RandomAccessReader {
-  readonly #descriptor: number;
+  readonly #handle: FileHandle;
   readonly #start: number;
 
-  constructor(descriptor: number, start: number) {
+  constructor(handle: FileHandle, start: number) {
     super();
-    this.#descriptor = descriptor;
+    this.#handle = handle;
     this.#start = start;
   }
 
   override _readStreamForRange(start: number, end: number): Readable {
-    return createReadStream('', {
-      fd: this.#descriptor,
-      autoClose: false,
-      start: this.#start + start,
-      end: this.#start + end - 1,
-    });
+    return Readable.from(this.#blocks(this.#start + start, this.#start + end), { objectMode: false });
   }
 
   /** Without this override each of the many small reads of a listing would open a stream. */
@@ -144,9 +135,19 @@ class FileRange extends RandomAccessReader {
     position: number,
     callback: (error: Error | null) => void,
   ): void {
-    read(this.#descriptor, buffer, offset, length, this.#start + position, (error, bytesRead) => {
-      if (error) callback(error);
-      else callback(bytesRead < length ? new Error('unexpected end of file') : null);
-    });
+    this.#handle.read(buffer, offset, length, this.#start + position).then(
+      ({ bytesRead }) => callback(bytesRead < length ? new Error('unexpected end of file') : null),
+      (error: Error) => callback(error),
+    );
+  }
+
+  async *#blocks(start: number, end: number): AsyncGenerator<Buffer> {
+    for (let at = start; at < end; ) {
+      const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, end - at));
+      const { bytesRead } = await this.#handle.read(block, 0, block.length, at);
+      if (bytesRead === 0) return;
+      yield block.subarray(0, bytesRead);
+      at += bytesRead;
+    }
   }
 }

@@ -56,7 +56,7 @@ async function readPart(part: string, imagesPath: string, labelsPath: string): P
   }
   return Array.from(labels.values, (label, i) => {
     if (label >= CLASSES) {
-      const byteOffset = labels.values.byteOffset + i;
+      const byteOffset = labels.start + i;
       throw new FormatError(`expected a label of 0 to 9, found ${label}`, { path: labelsPath, byteOffset });
     }
     const id = `${part}/${String(i).padStart(5, '0')}`;
@@ -65,12 +65,15 @@ async function readPart(part: string, imagesPath: string, labelsPath: string): P
   });
 }
 
+interface Idx {
+  readonly sizes: number[];
+  readonly values: Uint8Array;
+  /** Where the values start in the file, in bytes. */
+  readonly start: number;
+}
+
 /** An idx file of bytes: magic 0, 0, 8 (unsigned byte), dimensions; then the sizes, big-endian; then the values. */
-function readIdx(
-  bytes: Uint8Array,
-  dimensions: number,
-  path: string,
-): { sizes: number[]; values: Uint8Array } {
+function readIdx(bytes: Uint8Array, dimensions: number, path: string): Idx {
   const headerBytes = 4 + 4 * dimensions;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const magic = bytes.length >= 4 ? view.getUint32(0) : undefined;
@@ -92,5 +95,5 @@ function readIdx(
     const fault = `idx header says ${sizes.join(' x ')} values, found ${bytes.length - headerBytes}`;
     throw new FormatError(fault, { path, byteOffset: Math.min(bytes.length, headerBytes + length) });
   }
-  return { sizes, values: bytes.subarray(headerBytes) };
+  return { sizes, values: bytes.subarray(headerBytes), start: headerBytes };
 }

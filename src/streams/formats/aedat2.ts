@@ -4,21 +4,15 @@
  * step of up to 2^31 µs forward, modulo 2^32, is forward; any other goes back.
  */
 import type { EventChunk, SensorSize } from '../../events.ts';
-import { type Aedat2Chip, Aedat2Header, chipForSensor, guessChip } from './aedat2-header.ts';
+import { type Aedat2Chip, guessChip } from './aedat2/chips.ts';
+import { Aedat2Encoder, MAGIC } from './aedat2/encoder.ts';
+import { Aedat2Header } from './aedat2/header.ts';
+import { davisRecords, dvs128Records, RECORD_BYTES } from './aedat2/records.ts';
 import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
-import type {
-  DecodeCounters,
-  DecodeOptions,
-  EncodeOptions,
-  EventDecoder,
-  EventEncoder,
-  EventFormat,
-} from './format.ts';
+import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
 import { RecordCarry } from './record-carry.ts';
 
-const RECORD_BYTES = 8;
-const MAGIC = '#!AER-DAT2.0';
 /** Records that are looked at to tell the layout where the header names no chip. */
 const GUESS_RECORDS = 256;
 
@@ -48,11 +42,13 @@ class Aedat2Decoder implements EventDecoder {
 
   push(block: Uint8Array, emit: (chunk: EventChunk) => void): void {
     this.#offset += block.length;
-    if (this.#header.done) this.#body(block, emit);
-    else {
-      for (const part of this.#header.read(block)) this.#body(part, emit);
-      if (this.#header.chip !== undefined) this.#settle(this.#header.chip);
+    if (this.#header.done) {
+      this.#body(block, emit);
+      return;
     }
+    const parts = this.#header.read(block);
+    if (this.#header.chip !== undefined) this.#settle(this.#header.chip);
+    for (const part of parts) this.#body(part, emit);
   }
 
   end(emit: (chunk: EventChunk) => void): void {
@@ -67,13 +63,11 @@ class Aedat2Decoder implements EventDecoder {
   }
 
   #settle(chip: Aedat2Chip): void {
-    if (this.#chip !== undefined) return;
     this.#chip = chip;
     this.#sensor = this.#options.sensor ?? { width: chip.width, height: chip.height };
   }
 
   #body(bytes: Uint8Array, emit: (chunk: EventChunk) => void): void {
-    if (this.#header.chip !== undefined) this.#settle(this.#header.chip);
     if (this.#chip !== undefined) {
       this.#carry.feed(bytes, (records) => this.#decode(records, emit));
       return;
@@ -96,39 +90,33 @@ class Aedat2Decoder implements EventDecoder {
 
   #decode(records: DataView, emit: (chunk: EventChunk) => void): void {
     const chip = this.#chip!;
-    const { width, height } = this.#sensor!;
+    const sensor = this.#sensor!;
     const progress = this.#progress;
-    const counters = this.counters;
-    const end = records.byteLength;
-    if (!this.#started) {
-      this.#started = true;
-      this.#base = records.getInt32(4);
-      this.#chunks.moveOrigin(this.#base >>> 0, emit);
-    }
-    for (let position = 0; position < end; ) {
+    const decode = chip.layout === 'davis' ? davisRecords : dvs128Records;
+    const turned = chip.layout === 'dvs128' && this.#options.orientation === 'display';
+    const size = turned ? { width: sensor.height, height: sensor.width } : sensor;
+    if (!this.#started) this.#start(records, chip, emit);
+    for (let position = 0; position < records.byteLength; ) {
       const chunk = this.#chunks.open();
+      const target = turned ? { ...chunk, x: chunk.y, y: chunk.x } : chunk;
       const start = this.#chunks.length;
-      const stop = Math.min(end, position + (chunk.t.length - start) * RECORD_BYTES);
+      const stop = Math.min(records.byteLength, position + (chunk.t.length - start) * RECORD_BYTES);
       progress.length = start;
-      position =
-        chip.layout === 'davis'
-          ? davisRecords(records, position, stop, chunk, width, height, this.#base, progress, counters)
-          : this.#options.orientation === 'display'
-            ? dvs128Records(
-                records,
-                position,
-                stop,
-                transposed(chunk),
-                height,
-                width,
-                this.#base,
-                progress,
-                counters,
-              )
-            : dvs128Records(records, position, stop, chunk, width, height, this.#base, progress, counters);
-      counters.events += progress.length - start;
+      position = decode(records, position, stop, target, size, this.#base, progress, this.counters);
+      this.counters.events += progress.length - start;
       this.#chunks.advance(progress.length, emit);
       if (progress.overflow) this.#moveOrigin(records.getInt32(position + 4), emit);
+    }
+  }
+
+  /** Times count from the first event; what comes before it is of another kind, and its time does not matter. */
+  #start(records: DataView, chip: Aedat2Chip, emit: (chunk: EventChunk) => void): void {
+    for (let position = 0; position < records.byteLength; position += RECORD_BYTES) {
+      if ((records.getInt32(position) & chip.otherMask) !== 0) continue;
+      this.#started = true;
+      this.#base = records.getInt32(position + 4);
+      this.#chunks.moveOrigin(this.#base >>> 0, emit);
+      return;
     }
   }
 
@@ -137,153 +125,6 @@ class Aedat2Decoder implements EventDecoder {
     this.#base = clock;
     this.#progress.last = 0;
     this.#progress.overflow = false;
-  }
-}
-
-/** The same chunk with x and y in each other's place. */
-function transposed(chunk: EventChunk): EventChunk {
-  return { origin: chunk.origin, t: chunk.t, x: chunk.y, y: chunk.x, on: chunk.on };
-}
-
-/** Decodes records of a DVS128 up to `stop`; gives the position reached. Bit 0 is 0 for on, as jAER has it. */
-function dvs128Records(
-  records: DataView,
-  start: number,
-  stop: number,
-  { t, x, y, on }: EventChunk,
-  width: number,
-  height: number,
-  clockAtOrigin: number,
-  progress: Progress,
-  counters: DecodeCounters,
-): number {
-  const base = clockAtOrigin | 0;
-  let last = progress.last | 0;
-  let n = progress.length;
-  let position = start;
-  for (; position < stop; position += RECORD_BYTES) {
-    const address = records.getInt32(position);
-    if ((address & 0x8000) !== 0) {
-      counters.skipped++;
-      continue;
-    }
-    const column = 127 - ((address >> 1) & 127);
-    const row = 127 - ((address >> 8) & 127);
-    if (column >= width || row >= height) {
-      counters.outOfRange++;
-      continue;
-    }
-    let time = (records.getInt32(position + 4) - base) | 0;
-    if (time < last) {
-      if (((time - last) | 0) >= 0) {
-        progress.overflow = true;
-        break;
-      }
-      counters.backward++;
-      time = last;
-    }
-    t[n] = time;
-    x[n] = column;
-    y[n] = row;
-    on[n] = (address & 1) ^ 1;
-    n++;
-    last = time;
-  }
-  progress.last = last;
-  progress.length = n;
-  return position;
-}
-
-/** Decodes records of a DAVIS up to `stop`; frames, inertial samples and external events are skipped. */
-function davisRecords(
-  records: DataView,
-  start: number,
-  stop: number,
-  { t, x, y, on }: EventChunk,
-  width: number,
-  height: number,
-  clockAtOrigin: number,
-  progress: Progress,
-  counters: DecodeCounters,
-): number {
-  const base = clockAtOrigin | 0;
-  let last = progress.last | 0;
-  let n = progress.length;
-  let position = start;
-  for (; position < stop; position += RECORD_BYTES) {
-    const address = records.getInt32(position);
-    if ((address & 0x80000400) !== 0) {
-      counters.skipped++;
-      continue;
-    }
-    const column = width - 1 - ((address >> 12) & 1023);
-    const row = height - 1 - ((address >> 22) & 511);
-    if ((column | row) < 0) {
-      counters.outOfRange++;
-      continue;
-    }
-    let time = (records.getInt32(position + 4) - base) | 0;
-    if (time < last) {
-      if (((time - last) | 0) >= 0) {
-        progress.overflow = true;
-        break;
-      }
-      counters.backward++;
-      time = last;
-    }
-    t[n] = time;
-    x[n] = column;
-    y[n] = row;
-    on[n] = (address >> 11) & 1;
-    n++;
-    last = time;
-  }
-  progress.last = last;
-  progress.length = n;
-  return position;
-}
-
-class Aedat2Encoder implements EventEncoder {
-  readonly #chip: Aedat2Chip;
-  #headed = false;
-
-  constructor(options: EncodeOptions) {
-    this.#chip = chipForSensor(options.sensor);
-  }
-
-  push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
-    this.#head(emit);
-    const { width, height, layout } = this.#chip;
-    const bytes = new Uint8Array(chunk.t.length * RECORD_BYTES);
-    const view = new DataView(bytes.buffer);
-    for (let i = 0; i < chunk.t.length; i++) {
-      const column = width - 1 - chunk.x[i]!;
-      const row = height - 1 - chunk.y[i]!;
-      const address =
-        layout === 'davis'
-          ? (row << 22) | (column << 12) | (chunk.on[i]! << 11)
-          : (row << 8) | (column << 1) | (chunk.on[i]! ^ 1);
-      view.setInt32(i * RECORD_BYTES, address);
-      view.setUint32(i * RECORD_BYTES + 4, (chunk.origin + chunk.t[i]!) % 4294967296);
-    }
-    emit(bytes);
-  }
-
-  end(emit: (bytes: Uint8Array) => void): void {
-    this.#head(emit);
-  }
-
-  #head(emit: (bytes: Uint8Array) => void): void {
-    if (this.#headed) return;
-    this.#headed = true;
-    const lines = [
-      MAGIC,
-      '# Timestamps tick: 1 us',
-      `# AEChip: ${this.#chip.name}`,
-      '#End Of ASCII Header',
-      '',
-    ];
-    emit(Buffer.from(lines.join('\r\n'), 'latin1'));
   }
 }
 

@@ -4,15 +4,9 @@
  * read, batch by batch, as they come; the footer is for readers that jump.
  */
 import type { EventChunk, SensorSize } from '../../events.ts';
-import { ArrowEncoder, MAGIC } from './arrow/encoder.ts';
-import {
-  type BatchLayout,
-  type EventSchema,
-  padded,
-  readBatch,
-  readMessage,
-  readSchema,
-} from './arrow/messages.ts';
+import { ArrowEncoder } from './arrow/encoder.ts';
+import { MAGIC, padded } from './arrow/layout.ts';
+import { type BatchLayout, type EventSchema, readBatch, readMessage, readSchema } from './arrow/reader.ts';
 import { ByteWindow, viewOf } from './byte-window.ts';
 import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';

@@ -1,9 +1,7 @@
 import type { EventChunk } from '../../../events.ts';
 import type { EncodeOptions, EventEncoder } from '../format.ts';
-import { type BatchBlock, padded, writeBatch, writeFooter, writeSchema } from './messages.ts';
-
-/** First and last bytes of an Arrow file. */
-export const MAGIC: Uint8Array = Buffer.from('ARROW1', 'latin1');
+import { MAGIC, padded } from './layout.ts';
+import { type BatchBlock, writeBatch, writeFooter, writeSchema } from './writer.ts';
 
 const END_OF_STREAM = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
 

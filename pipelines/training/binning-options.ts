@@ -1,0 +1,67 @@
+import { OptionError } from '../../src/errors.ts';
+import type { SensorSize } from '../../src/events.ts';
+import type { Feed } from '../../src/models/feed.ts';
+import type { Binning } from '../../src/operators/binning.ts';
+import { FrameGrid } from '../../src/operators/frame-grid.ts';
+import { integerOption, numberOption, type Option, type OptionValues } from '../definition.ts';
+import type { TrainingOptions } from './options.ts';
+
+/** The options that say how a recording becomes a sample. */
+export type BinningOptions = {
+  readonly bins: Option<number>;
+  readonly binMs: Option<number | undefined>;
+  readonly steps: Option<number | undefined>;
+};
+
+/** The binning options with one pipeline's number of bins. */
+export function binningOptions(bins: number): BinningOptions {
+  return {
+    bins: integerOption({ help: 'bins of equal time that a recording is cut into', default: bins, min: 1 }),
+    binMs: numberOption({
+      help: 'length of a bin, instead of --bins; recordings then differ in length',
+      placeholder: 'X',
+      unit: 'ms',
+      min: 0.001,
+    }),
+    steps: integerOption({ help: 'bins of a sample: padded with empty ones, or cut', min: 1 }),
+  };
+}
+
+type BinningValues = OptionValues<BinningOptions & Pick<TrainingOptions, 'size'>>;
+
+/** How the recordings of a sensor become samples, and streams frames. */
+export interface SampleShape {
+  readonly binning: Binning;
+  readonly grid: FrameGrid;
+  /** Steps of every sample; absent where each keeps its own. */
+  readonly steps: { readonly steps?: number };
+  /** The input of a network. */
+  readonly input: { height: number; width: number; channels: number };
+  /** What a stream needs to know. */
+  readonly feed: Feed;
+}
+
+/** What the options make of recordings of this sensor; frames are square, of two polarities. */
+export function sampleShape(
+  options: BinningValues,
+  sensor: SensorSize,
+  classNames: readonly string[],
+): SampleShape {
+  const { size, bins, binMs } = options;
+  if (size > Math.min(sensor.width, sensor.height)) {
+    throw new OptionError(
+      `--size: expected at most the sensor's ${sensor.width} x ${sensor.height}, found ${size}`,
+    );
+  }
+  const binning: Feed['binning'] =
+    binMs === undefined ? { kind: 'count', bins } : { kind: 'time', windowMicros: Math.round(binMs * 1000) };
+  const frame = { width: size, height: size, channels: 2 };
+  const steps = options.steps === undefined ? {} : { steps: options.steps };
+  return {
+    binning,
+    grid: new FrameGrid({ sensor, frame }),
+    steps,
+    input: frame,
+    feed: { sensor, frame, binning, ...steps, classNames: [...classNames] },
+  };
+}

@@ -1,0 +1,103 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OptionError } from '../../src/errors.ts';
+import type { LifConfig } from '../../src/models/layers/lif-layer.ts';
+import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
+import { leaky } from '../../src/models/neurons.ts';
+import { binRecording } from '../../src/operators/bin-sample.ts';
+import { openCifar10Dvs } from '../../src/streams/datasets/cifar10dvs.ts';
+import type { Dataset, LabelledRecording } from '../../src/streams/datasets/dataset.ts';
+import { openImages } from '../../src/streams/datasets/open-images.ts';
+import { openSimulatedImages, openSimulatedShapes } from '../../src/streams/datasets/simulated.ts';
+import { stratifiedSplit } from '../../src/streams/datasets/split.ts';
+import type { Cifar10DvsValues } from '../cifar10dvs-train.ts';
+import type { PipelineContext } from '../definition.ts';
+import { sampleShape } from './binning-options.ts';
+import { trainerOptions } from './optimiser-options.ts';
+import type { TrainingPlan } from './training-run.ts';
+import { limited } from './training-sets.ts';
+
+const USUAL_PLACE = join('data', 'cifar10dvs');
+const SOURCE = 'https://doi.org/10.6084/m9.figshare.4724671';
+/** Where the recordings of simulated images are kept for the next run. */
+const SIMULATED_PLACE = join('.cache', 'simulated-events');
+
+/** The notebook's neuron is snnTorch's Leaky; the paper's has tau 2, soft reset and the rectangular surrogate. */
+const neurons: Readonly<Record<Cifar10DvsValues['neuron'], LifConfig>> = {
+  notebook: leaky({ beta: 0.9 }),
+  paper: {
+    ...leaky({ beta: 0.5 }),
+    inclusive: true,
+    resetTiming: 'after',
+    detachReset: false,
+    surrogate: { kind: 'rectangle', amplitude: 1, slope: 2 },
+  },
+};
+
+/** CIFAR10-DVS, or simulated recordings ▸ split ▸ read ▸ decode ▸ bins of equal time ▸ SSNN. */
+export async function cifar10DvsPlan(
+  options: Cifar10DvsValues,
+  context: PipelineContext,
+): Promise<TrainingPlan<LabelledRecording>> {
+  const dataset = await openRecordings(options, context);
+  const { name, classNames, simulated } = dataset;
+  const { binning, grid, steps, input, feed } = sampleShape(options, dataset.size!, classNames);
+  const recordings = limited(dataset.parts.all ?? [], options.limit, options.seed);
+  const { validation, test } = options;
+  return {
+    data: name,
+    simulated,
+    classNames,
+    sets: stratifiedSplit(recordings, { validation, test }, options.seed),
+    testEachEpoch: false,
+    read: (recording) => binRecording(recording, binning, grid, steps),
+    networks: [
+      {
+        name: 'ssnn',
+        network: ssnnConfig({
+          input,
+          classes: classNames.length,
+          alignment: options.alignment,
+          neuron: neurons[options.neuron],
+          batchNorm: options.batchNorm,
+        }),
+        trainer: trainerOptions(options),
+        feed,
+      },
+    ],
+    close: () => dataset.close(),
+  };
+}
+
+/** Folder or archive of the real recordings, where there is one. */
+export async function findCifar10Dvs({ data, images }: Cifar10DvsValues): Promise<string | undefined> {
+  if (data !== undefined && images !== undefined) {
+    throw new OptionError('--images: expected either --data or --images, found both');
+  }
+  if (data !== undefined || images !== undefined) return data;
+  return access(USUAL_PLACE).then(
+    () => USUAL_PLACE,
+    () => undefined,
+  );
+}
+
+async function openRecordings(
+  options: Cifar10DvsValues,
+  { progress }: PipelineContext,
+): Promise<Dataset<LabelledRecording>> {
+  const { images, recordings, orientation } = options;
+  const sensor = { width: options.sensor, height: options.sensor };
+  const place = await findCifar10Dvs(options);
+  if (place !== undefined) return openCifar10Dvs(place, { orientation });
+  if (images !== undefined) {
+    return openSimulatedImages(await openImages(images), {
+      cacheDir: SIMULATED_PLACE,
+      limit: recordings,
+      sensor,
+    });
+  }
+  progress.note(
+    `no CIFAR10-DVS in ${USUAL_PLACE}: simulating recordings of ten shapes; for real ones put the ten zips of ${SOURCE} there, or name their folder with --data`,
+  );
+  return openSimulatedShapes({ count: recordings, sensor });
+}
