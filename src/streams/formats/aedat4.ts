@@ -63,7 +63,14 @@ class Aedat4Decoder implements EventDecoder {
     this.#chunks.flush(emit);
     const between = this.#awaited === 'packet' && this.#window.available === 0;
     if (between || this.#awaited === 'table') return;
-    this.#fail(`${this.#awaited === 'skipped' ? 'packet' : this.#awaited} expected, the data end within it`);
+    const part = {
+      magic: 'magic',
+      header: 'header',
+      packet: 'packet',
+      events: 'event packet',
+      skipped: 'packet',
+    };
+    this.#fail(`${part[this.#awaited]} expected, the data end within it`);
   }
 
   /** Takes the awaited part; gives false where its bytes have not come. */
