@@ -65,9 +65,11 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
       },
     };
     const stream = predictStream(source, model, { speed, signal });
-    await reportPredictions(stream, source, model, context, () => {
-      const { events: _, ...rest } = pass?.counters ?? { events: 0 };
-      return rest;
+    await reportPredictions(stream, source, model, context, {
+      counters: () => {
+        const { events: _, ...rest } = pass?.counters ?? { events: 0 };
+        return rest;
+      },
     });
   } finally {
     progress.clear();

@@ -135,7 +135,7 @@ class Ending {
   readonly #onAbort = (): void => this.end();
   #timers: NodeJS.Timeout[] = [];
   #wake: (() => void) | undefined;
-  #lastArrival = 0;
+  #quietMillis = 0;
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -143,7 +143,6 @@ class Ending {
 
   start(): void {
     const { signal, durationMillis, idleMillis } = this.#options;
-    this.#lastArrival = performance.now();
     if (signal?.aborted) {
       this.end();
       return;
@@ -151,15 +150,18 @@ class Ending {
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (durationMillis !== undefined) this.#timers.push(setTimeout(this.#onAbort, durationMillis));
     if (idleMillis !== undefined) {
-      const check = (): void => {
-        if (performance.now() - this.#lastArrival >= idleMillis) this.end();
+      // Counted in ticks: while a network computes nothing ticks, and the datagrams that come meanwhile are read after.
+      const tickMillis = Math.max(1, Math.min(100, idleMillis / 4));
+      const tick = (): void => {
+        this.#quietMillis += tickMillis;
+        if (this.#quietMillis > idleMillis) this.end();
       };
-      this.#timers.push(setInterval(check, Math.max(1, Math.min(100, idleMillis / 4))));
+      this.#timers.push(setInterval(tick, tickMillis));
     }
   }
 
   arrived(): void {
-    this.#lastArrival = performance.now();
+    this.#quietMillis = 0;
     this.#wake?.();
   }
 

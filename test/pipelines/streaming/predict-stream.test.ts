@@ -159,7 +159,7 @@ describe('reportPredictions', () => {
     const context = captured(true);
     const model = summing();
     const stream = predictStream(source, model, { speed: 'max' });
-    await reportPredictions(stream, source, model, context, () => ({ dropped: 3 }));
+    await reportPredictions(stream, source, model, context, { counters: () => ({ dropped: 3 }) });
     expect(context.lines.map((line) => (line as { type: string }).type)).toEqual([
       ...Array(3).fill('prediction'),
       'summary',
@@ -194,7 +194,9 @@ describe('reportPredictions', () => {
     const context = captured(false);
     const model = summing(undefined, { simulated: true });
     const stream = predictStream(source, model, { speed: 'max' });
-    await reportPredictions(stream, source, model, context, () => ({ dropped: 3, malformed: 0 }));
+    await reportPredictions(stream, source, model, context, {
+      counters: () => ({ dropped: 3, malformed: 0 }),
+    });
     expect(context.text[0]).toBe(
       '   0.000 to   0.000 s   odd   75.0%         3 events   spikes first  3.0%  second 50.0%',
     );
