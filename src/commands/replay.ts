@@ -65,6 +65,12 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
       },
     };
     const stream = predictStream(source, model, { speed, signal });
+    const [found, trained] = [source.sensor, model.feed.sensor].map(
+      ({ width, height }) => `${width} x ${height}`,
+    );
+    if (found !== trained) {
+      progress.note(`${path}: sensor ${found} is scaled; the network was trained on ${trained}`);
+    }
     await reportPredictions(stream, source, model, context, {
       counters: () => {
         const { events: _, ...rest } = pass?.counters ?? { events: 0 };

@@ -48,6 +48,8 @@ export interface LiveSource {
 
 const RING_EVENTS = 2 ** 20;
 const BUFFER_BYTES = 8 * 2 ** 20;
+/** Node's timers hold no more: 24.8 days. */
+const LONGEST_TIMER_MILLIS = 2 ** 31 - 1;
 /** A turn of Node's loop reads at most 32 datagrams, so this many turns empty any buffer a system grants. */
 const MOST_TURNS = 1024;
 
@@ -148,7 +150,9 @@ class Ending {
       return;
     }
     signal?.addEventListener('abort', this.#onAbort, { once: true });
-    if (durationMillis !== undefined) this.#timers.push(setTimeout(this.#onAbort, durationMillis));
+    if (durationMillis !== undefined) {
+      this.#timers.push(setTimeout(this.#onAbort, Math.min(durationMillis, LONGEST_TIMER_MILLIS)));
+    }
     if (idleMillis !== undefined) {
       // Counted in ticks: while a network computes nothing ticks, and the datagrams that come meanwhile are read after.
       const tickMillis = Math.max(1, Math.min(100, idleMillis / 4));

@@ -144,6 +144,13 @@ describe('predictStream', () => {
     expect(stream.counters).toMatchObject({ events: 3, outside: 0 });
   });
 
+  it('refuses a sensor that is smaller than the frame', () => {
+    const source = { ...sourceOf([]), sensor: { width: 128, height: 3 } };
+    expect(() => predictStream(source, summing(), { speed: 'max' })).toThrow(
+      'test: expected a sensor of at least 4 x 4 for this network, found 128 x 3',
+    );
+  });
+
   it('passes on the failure of a step', async () => {
     const failing = summing(async () => {
       throw new Error('out of memory');
