@@ -95,6 +95,24 @@ describe('AEDAT 4', () => {
     expect(decoder.counters.skipped).toBe(2);
   });
 
+  it('of two cameras gives the events of the first', () => {
+    const header = writeHeader([
+      { id: 1, type: 'FRME' },
+      { id: 2, type: 'EVTS', sensor: { width: 9, height: 8 } },
+      { id: 5, type: 'EVTS', sensor: { width: 64, height: 48 } },
+    ]);
+    const [first, second] = [chunkOf([1, 1, 1, 1]), chunkOf([2, 2, 2, 0])];
+    const bytes = Buffer.concat([
+      header,
+      writePacket(5, writeEvents(second)),
+      writePacket(2, writeEvents(first)),
+    ]);
+    const { chunks, decoder } = decodeBytes(aedat4, bytes);
+    expect(joinColumns(chunks).t).toEqual([1]);
+    expect(decoder.sensor).toEqual({ width: 9, height: 8 });
+    expect(decoder.counters.skipped).toBe(1);
+  });
+
   it('is not misled by what the header says of the data table', () => {
     const header = Buffer.from(writeHeader([EVENTS]));
     const bytes = Buffer.concat([header, packetOf(two), packetOf(at(10, two))]);
