@@ -1,10 +1,12 @@
 import { OptionError } from '../src/errors.ts';
+import type { LiveSource } from '../src/streams/live/live-source.ts';
 import {
   choiceOption,
   definePipeline,
   integerOption,
   numberOption,
   type Pipeline,
+  type PipelineContext,
   textOption,
 } from './definition.ts';
 
@@ -83,7 +85,10 @@ const live: Pipeline = definePipeline({
         });
         progress.note(`listening on udp://${host}:${port}, network ${model.name}; Ctrl-C ends`);
         const stream = predictStream(source, model, { speed: 'max' });
-        await reportPredictions(stream, source, model, context, () => source.counters);
+        await reportPredictions(stream, source, model, context, {
+          counters: () => source.counters,
+          afterEach: dropNotes(source, context),
+        });
       } finally {
         await source.close();
       }
@@ -94,3 +99,20 @@ const live: Pipeline = definePipeline({
 });
 
 export default live;
+
+const NOTE_MILLIS = 1000;
+
+/** Tells as it happens, at most once a second, that events are lost. */
+function dropNotes(source: LiveSource, { emit, progress }: PipelineContext): () => void {
+  let told = 0;
+  let due = 0;
+  return () => {
+    if (performance.now() < due) return;
+    due = performance.now() + NOTE_MILLIS;
+    const { dropped, systemDrops = 0 } = source.counters;
+    if (dropped + systemDrops === told) return;
+    told = dropped + systemDrops;
+    emit({ type: 'dropped', dropped, systemDrops });
+    progress.note(`the network is too slow: ${dropped} events and ${systemDrops} datagrams dropped so far`);
+  };
+}

@@ -57,7 +57,7 @@ export function createProgram(io: CommandIo): Command {
   program
     .description('Event-camera streams and spiking neural networks.')
     .version(packageVersion(), '-V, --version', 'print the version')
-    .exitOverride(usageError(() => entries.map((entry) => entry.name)))
+    .exitOverride(usageError({ known: () => entries.map(({ name }) => name) }))
     .configureOutput({
       writeOut: (text) => io.out.write(text),
       writeErr: (text) => io.err.write(text),

@@ -122,3 +122,69 @@ export {
   type Window,
   windows,
 } from './operators/index.ts';
+
+// Engines
+
+export {
+  type EngineInfo,
+  type EngineName,
+  type EngineOptions,
+  listEngines,
+  type RunningEngine,
+  startEngine,
+} from './engines/engine.ts';
+
+// Networks: building, training, saving, predicting
+
+export { type BatchTensors, batchTensors } from './models/batch-tensors.ts';
+export {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  loadTensors,
+  restoreNetwork,
+  saveTensors,
+} from './models/checkpoint.ts';
+export type { Feed } from './models/feed.ts';
+export { type EpochMetrics, MetricsAccumulator, type StepMetrics } from './models/metrics.ts';
+export {
+  createNetwork,
+  disposeState,
+  type ForwardOptions,
+  type Network,
+  type NetworkConfig,
+  type NetworkOutput,
+  parameterCount,
+  type StepOutput,
+} from './models/network.ts';
+export { type NmnistNetConfig, nmnistNetConfig } from './models/networks/nmnist-net.ts';
+export { type SsnnConfig, type SsnnOptions, ssnnConfig } from './models/networks/ssnn.ts';
+export type { OptimiserConfig } from './models/optimisers.ts';
+export { createPredictor, type Predictor } from './models/predictor.ts';
+export type { Schedule } from './models/schedules.ts';
+export { createTrainer, type Trainer, type TrainerOptions } from './models/trainer.ts';
+
+// Pipelines: defining, finding, and predicting from a stream with a trained network
+
+export {
+  choiceOption,
+  definePipeline,
+  integerOption,
+  numberOption,
+  type Option,
+  type Options,
+  type OptionValues,
+  type Pipeline,
+  type PipelineContext,
+  type PipelineDefinition,
+  switchOption,
+  textOption,
+} from '../pipelines/definition.ts';
+export { loadPipeline, pipelineNames } from '../pipelines/index.ts';
+export { type LoadedModel, loadModel, type ModelOptions } from '../pipelines/streaming/load-model.ts';
+export {
+  type EventSource,
+  type PredictionStream,
+  predictStream,
+  type StreamOptions,
+} from '../pipelines/streaming/predict-stream.ts';

@@ -52,7 +52,9 @@ async function bestNetwork(path: string, { networks }: RunConfig): Promise<strin
   const best = (result as { best?: unknown } | undefined)?.best;
   if (typeof best === 'string' && networks.includes(best)) return best;
   const lines = await jsonLines(join(path, 'metrics.jsonl'), (text) => text.trim().split('\n'));
-  const name = bestLine(lines as EpochLine[])?.model;
+  const name = bestLine(
+    lines.filter((line) => typeof line === 'object' && line !== null) as EpochLine[],
+  )?.model;
   if (name === undefined || !networks.includes(name)) {
     throw new InputError(`no epoch of ${networks.join(', ')} has been finished yet`, path);
   }

@@ -1,5 +1,7 @@
 import { type Observable, tap } from 'rxjs';
+import { InputError } from '../../src/errors.ts';
 import type { EventChunk, SensorSize } from '../../src/events.ts';
+import type { Feed } from '../../src/models/feed.ts';
 import { type BinCounters, binCounters } from '../../src/operators/bin-frames.ts';
 import { bin } from '../../src/operators/binning.ts';
 import { FrameGrid } from '../../src/operators/frame-grid.ts';
@@ -41,13 +43,7 @@ export function predictStream(
   options: StreamOptions,
 ): PredictionStream {
   const { feed, binning, binMicros = Number.POSITIVE_INFINITY, windowBins, predictor } = model;
-  const { sensor } = source;
-  const sameSensor = sensor.width === feed.sensor.width && sensor.height === feed.sensor.height;
-  const grid = new FrameGrid({
-    sensor,
-    frame: feed.frame,
-    ...(sameSensor && feed.crop !== undefined ? { crop: feed.crop } : {}),
-  });
+  const grid = gridOf(source, feed);
   const counters = binCounters();
   const credits = new Credits(1);
   const paced = {
@@ -62,4 +58,14 @@ export function predictStream(
     tap(() => credits.give()),
   );
   return { predictions, counters };
+}
+
+/** Where the pixels of a source fall on a frame; a sensor of another size than the training's is scaled whole. */
+function gridOf({ id, sensor }: EventSource, { sensor: trained, crop, frame }: Feed): FrameGrid {
+  if (sensor.width < frame.width || sensor.height < frame.height) {
+    const [found, expected] = [sensor, frame].map(({ width, height }) => `${width} x ${height}`);
+    throw new InputError(`expected a sensor of at least ${expected} for this network, found ${found}`, id);
+  }
+  const same = sensor.width === trained.width && sensor.height === trained.height;
+  return new FrameGrid({ sensor, frame, ...(same && crop !== undefined ? { crop } : {}) });
 }

@@ -5,13 +5,21 @@ import type { PipelineContext } from '../definition.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { EventSource, PredictionStream } from './predict-stream.ts';
 
+/** What a report asks of the source. */
+export interface SourceWatch {
+  /** What became of the events before they were binned; told at the end. */
+  counters?(): object;
+  /** Called after every line. */
+  afterEach?(): void;
+}
+
 /** Prints a line for every window, and at the end one for the whole stream with all that was not counted in. */
 export async function reportPredictions(
   { predictions, counters }: PredictionStream,
   source: EventSource,
   model: LoadedModel,
   context: PipelineContext,
-  sourceCounters: () => object = () => ({}),
+  { counters: sourceCounters = () => ({}), afterEach = () => {} }: SourceWatch = {},
 ): Promise<void> {
   const started = performance.now();
   const simulated = source.simulated || model.simulated;
@@ -23,6 +31,7 @@ export async function reportPredictions(
     context.emit({ type: 'prediction', window: total.windows, ...prediction });
     context.print(predictionLine(prediction, { firstMicros, nameWidth }));
     total.add(prediction);
+    afterEach();
   };
   await lastValueFrom(predictions.pipe(tap(print)), { defaultValue: undefined });
   const { classIndex, probability } = total.best();

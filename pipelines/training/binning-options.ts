@@ -1,8 +1,10 @@
 import { OptionError } from '../../src/errors.ts';
-import type { SensorSize } from '../../src/events.ts';
+import type { Sample, SensorSize } from '../../src/events.ts';
 import type { Feed } from '../../src/models/feed.ts';
-import type { Binning } from '../../src/operators/binning.ts';
+import { type BinCounters, binCounters } from '../../src/operators/bin-frames.ts';
+import { binRecording } from '../../src/operators/bin-sample.ts';
 import { FrameGrid } from '../../src/operators/frame-grid.ts';
+import type { LabelledRecording } from '../../src/streams/datasets/dataset.ts';
 import { integerOption, numberOption, type Option, type OptionValues } from '../definition.ts';
 import type { TrainingOptions } from './options.ts';
 
@@ -31,10 +33,10 @@ type BinningValues = OptionValues<BinningOptions & Pick<TrainingOptions, 'size'>
 
 /** How the recordings of a sensor become samples, and streams frames. */
 export interface SampleShape {
-  readonly binning: Binning;
-  readonly grid: FrameGrid;
-  /** Steps of every sample; absent where each keeps its own. */
-  readonly steps: { readonly steps?: number };
+  /** Reads, decodes and bins one recording. */
+  readonly read: (recording: LabelledRecording) => Promise<Sample>;
+  /** What binning did with the events of all recordings that were read. */
+  readonly counters: Readonly<BinCounters>;
   /** The input of a network. */
   readonly input: { height: number; width: number; channels: number };
   /** What a stream needs to know. */
@@ -57,10 +59,11 @@ export function sampleShape(
     binMs === undefined ? { kind: 'count', bins } : { kind: 'time', windowMicros: Math.round(binMs * 1000) };
   const frame = { width: size, height: size, channels: 2 };
   const steps = options.steps === undefined ? {} : { steps: options.steps };
+  const grid = new FrameGrid({ sensor, frame });
+  const counters = binCounters();
   return {
-    binning,
-    grid: new FrameGrid({ sensor, frame }),
-    steps,
+    read: (recording) => binRecording(recording, binning, grid, { ...steps, counters }),
+    counters,
     input: frame,
     feed: { sensor, frame, binning, ...steps, classNames: [...classNames] },
   };

@@ -4,7 +4,6 @@ import { OptionError } from '../../src/errors.ts';
 import type { LifConfig } from '../../src/models/layers/lif-layer.ts';
 import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
 import { leaky } from '../../src/models/neurons.ts';
-import { binRecording } from '../../src/operators/bin-sample.ts';
 import { openCifar10Dvs } from '../../src/streams/datasets/cifar10dvs.ts';
 import type { Dataset, LabelledRecording } from '../../src/streams/datasets/dataset.ts';
 import { openImages } from '../../src/streams/datasets/open-images.ts';
@@ -14,7 +13,7 @@ import type { Cifar10DvsValues } from '../cifar10dvs-train.ts';
 import type { PipelineContext } from '../definition.ts';
 import { sampleShape } from './binning-options.ts';
 import { trainerOptions } from './optimiser-options.ts';
-import type { TrainingPlan } from './training-run.ts';
+import { planOver, type TrainingPlan } from './training-plan.ts';
 import { limited } from './training-sets.ts';
 
 const USUAL_PLACE = join('data', 'cifar10dvs');
@@ -39,34 +38,27 @@ export async function cifar10DvsPlan(
   options: Cifar10DvsValues,
   context: PipelineContext,
 ): Promise<TrainingPlan<LabelledRecording>> {
-  const dataset = await openRecordings(options, context);
-  const { name, classNames, simulated } = dataset;
-  const { binning, grid, steps, input, feed } = sampleShape(options, dataset.size!, classNames);
-  const recordings = limited(dataset.parts.all ?? [], options.limit, options.seed);
-  const { validation, test } = options;
-  return {
-    data: name,
-    simulated,
-    classNames,
-    sets: stratifiedSplit(recordings, { validation, test }, options.seed),
-    testEachEpoch: false,
-    read: (recording) => binRecording(recording, binning, grid, steps),
-    networks: [
-      {
-        name: 'ssnn',
-        network: ssnnConfig({
-          input,
-          classes: classNames.length,
-          alignment: options.alignment,
-          neuron: neurons[options.neuron],
-          batchNorm: options.batchNorm,
-        }),
-        trainer: trainerOptions(options),
-        feed,
-      },
-    ],
-    close: () => dataset.close(),
-  };
+  const { limit, seed, validation, test, alignment, neuron, batchNorm } = options;
+  const place = await findCifar10Dvs(options);
+  return planOver(await openRecordings(place, options, context), ({ name, size, parts, classNames }) => {
+    const { read, counters, input, feed } = sampleShape(options, size!, classNames);
+    const classes = classNames.length;
+    return {
+      data: place ?? name,
+      sets: stratifiedSplit(limited(parts.all ?? [], limit, seed), { validation, test }, seed),
+      testEachEpoch: false,
+      read,
+      counters,
+      networks: [
+        {
+          name: 'ssnn',
+          network: ssnnConfig({ input, classes, alignment, neuron: neurons[neuron], batchNorm }),
+          trainer: trainerOptions(options),
+          feed,
+        },
+      ],
+    };
+  });
 }
 
 /** Folder or archive of the real recordings, where there is one. */
@@ -82,12 +74,12 @@ export async function findCifar10Dvs({ data, images }: Cifar10DvsValues): Promis
 }
 
 async function openRecordings(
+  place: string | undefined,
   options: Cifar10DvsValues,
   { progress }: PipelineContext,
 ): Promise<Dataset<LabelledRecording>> {
   const { images, recordings, orientation } = options;
   const sensor = { width: options.sensor, height: options.sensor };
-  const place = await findCifar10Dvs(options);
   if (place !== undefined) return openCifar10Dvs(place, { orientation });
   if (images !== undefined) {
     return openSimulatedImages(await openImages(images), {

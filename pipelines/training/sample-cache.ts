@@ -8,8 +8,8 @@ import type { Sample } from '../../src/events.ts';
 export class SampleCache {
   readonly #budgetBytes: number;
   readonly #kept = new Map<string, { sample: Sample; packed: Uint8Array | undefined }>();
+  readonly #refused = new Map<string, number>();
   #bytes = 0;
-  #refusedBytes = 0;
 
   /** @param budgetBytes memory that the frames may take */
   constructor(budgetBytes: number) {
@@ -18,7 +18,7 @@ export class SampleCache {
 
   /** Bytes that would hold everything that was offered so far. */
   get wantedBytes(): number {
-    return this.#bytes + this.#refusedBytes;
+    return [...this.#refused.values()].reduce((sum, size) => sum + size, this.#bytes);
   }
 
   /** Bytes held. */
@@ -38,7 +38,7 @@ export class SampleCache {
     const packed = packBytes(sample.frames);
     const size = packed?.byteLength ?? sample.frames.byteLength;
     if (this.#bytes + size > this.#budgetBytes) {
-      this.#refusedBytes += size;
+      this.#refused.set(sample.id, size);
       return;
     }
     this.#bytes += size;

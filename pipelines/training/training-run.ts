@@ -1,6 +1,6 @@
 import { type RunningEngine, startEngine } from '../../src/engines/engine.ts';
 import { OptionError } from '../../src/errors.ts';
-import type { Sample } from '../../src/events.ts';
+import type { BinCounters } from '../../src/operators/bin-frames.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import { flagOf, type OptionValues, type PipelineContext } from '../definition.ts';
 import { type ResultLine, resultText } from './epoch-line.ts';
@@ -10,24 +10,8 @@ import { packageVersion } from './package-version.ts';
 import { defaultRunPath, type RunConfig, RunDirectory } from './run-directory.ts';
 import { SampleCache } from './sample-cache.ts';
 import { SampleLoader } from './sample-loader.ts';
+import type { TrainingPlan } from './training-plan.ts';
 import { idsOf, setsOf, type TrainingSets } from './training-sets.ts';
-
-/** What one pipeline says about one run; the rest is common to all. */
-export interface TrainingPlan<Token extends Labelled> {
-  /** Where the recordings come from, in words or as a path. */
-  readonly data: string;
-  /** True where no sensor saw the events. */
-  readonly simulated: boolean;
-  readonly classNames: readonly string[];
-  readonly sets: TrainingSets<Token>;
-  /** Test after every epoch, not only with the best checkpoint. */
-  readonly testEachEpoch: boolean;
-  /** read ▸ decode ▸ filter ▸ bin: the sample of one recording. */
-  read(token: Token): Promise<Sample>;
-  readonly networks: readonly NetworkPlan[];
-  /** Closes the data. */
-  close(): Promise<void>;
-}
 
 /** Values of the options that every training pipeline has. */
 export type TrainingValues = OptionValues<TrainingOptions>;
@@ -62,14 +46,12 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
       (await RunDirectory.create(options.out ?? defaultRunPath(pipeline.name, new Date()), config));
     const sets = await savedSets(run, plan);
     if (plan.simulated) context.progress.note(`simulated: no sensor saw these events (${plan.data})`);
-    const loader = new SampleLoader(
-      (token: Token) => plan.read(token),
-      new SampleCache(options.cache * 2 ** 20),
-    );
+    const loader = new SampleLoader(plan.read, new SampleCache(options.cache * MEBIBYTE));
     const { epochs, batchSize, seed } = options;
     const { testEachEpoch, simulated } = plan;
     const session = { run, sets, loader, epochs, batchSize, seed, testEachEpoch, engine, simulated, context };
     await trainAll(session, plan.networks, pipeline.name);
+    noteShortfalls(loader.cache, plan.counters, context);
   } finally {
     engine?.stop();
     await plan.close();
@@ -95,6 +77,20 @@ async function trainAll<Token extends Labelled>(
   }
   const best = results.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
   await run.writeResult({ best: best.model, results });
+}
+
+const MEBIBYTE = 2 ** 20;
+
+/** Says what was left out, and what was done more than once. */
+function noteShortfalls(
+  { bytes, wantedBytes }: SampleCache,
+  { events, outside }: Readonly<BinCounters>,
+  { progress }: PipelineContext,
+): void {
+  if (outside > 0) progress.note(`${outside} of ${events} events were outside the sensor and left out`);
+  if (wantedBytes === bytes) return;
+  const [held, wanted] = [bytes, wantedBytes].map((size) => Math.ceil(size / MEBIBYTE));
+  progress.note(`the cache held ${held} of ${wanted} MiB, the rest was read in every epoch: see --cache`);
 }
 
 /** The options of a run that goes on: its own, but for those that may be given anew. */

@@ -65,9 +65,17 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
       },
     };
     const stream = predictStream(source, model, { speed, signal });
-    await reportPredictions(stream, source, model, context, () => {
-      const { events: _, ...rest } = pass?.counters ?? { events: 0 };
-      return rest;
+    const [found, trained] = [source.sensor, model.feed.sensor].map(
+      ({ width, height }) => `${width} x ${height}`,
+    );
+    if (found !== trained) {
+      progress.note(`${path}: sensor ${found} is scaled; the network was trained on ${trained}`);
+    }
+    await reportPredictions(stream, source, model, context, {
+      counters: () => {
+        const { events: _, ...rest } = pass?.counters ?? { events: 0 };
+        return rest;
+      },
     });
   } finally {
     progress.clear();

@@ -9,7 +9,12 @@ import { usageError } from './usage-error.ts';
 export async function define(command: Command, io: CommandIo): Promise<void> {
   command
     .usage('NAME [options]')
-    .exitOverride(usageError(pipelineNames))
+    .exitOverride(
+      usageError({
+        known: pipelineNames,
+        unknownOption: 'options of a pipeline come after its name: pipeline run NAME --help shows them',
+      }),
+    )
     .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText('after', '\nThe options of a pipeline: pipeline run NAME --help');
@@ -19,7 +24,10 @@ export async function define(command: Command, io: CommandIo): Promise<void> {
 }
 
 function definePipelineCommand(command: Command, pipeline: Pipeline, io: CommandIo): void {
-  command.description(pipeline.description).summary(pipeline.summary);
+  command
+    .description(pipeline.description)
+    .summary(pipeline.summary)
+    .exitOverride(usageError({ known: () => [] }));
   for (const [name, option] of Object.entries(pipeline.options)) {
     command.addOption(commandOption(name, option));
   }

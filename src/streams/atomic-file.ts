@@ -6,8 +6,11 @@ import { InputError } from '../errors.ts';
 export interface AtomicFile {
   /** Appends bytes. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Gives the file its name, in place of a file that had it. */
-  commit(): Promise<void>;
+  /**
+   * Gives the file its name, in place of a file that had it.
+   * @param durable waits for the disk first, so that the file is whole even after a loss of power
+   */
+  commit(durable: boolean): Promise<void>;
   /** Removes what was written; does nothing after `commit`. */
   abort(): Promise<void>;
 }
@@ -30,8 +33,8 @@ export async function openAtomicFile(path: string): Promise<AtomicFile> {
     write: async (bytes) => {
       await handle!.writeFile(bytes);
     },
-    commit: async () => {
-      await handle!.datasync();
+    commit: async (durable) => {
+      if (durable) await handle!.datasync();
       await close();
       await rename(temporary, path);
     },
@@ -47,7 +50,7 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
   const file = await openAtomicFile(path);
   try {
     await file.write(typeof content === 'string' ? Buffer.from(content) : content);
-    await file.commit();
+    await file.commit(true);
   } catch (error) {
     await file.abort();
     throw error;

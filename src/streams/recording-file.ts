@@ -80,7 +80,7 @@ export function recordingFromBytes(
   };
 }
 
-/** Writes chunks to a file, under a temporary name until it is complete. */
+/** Writes chunks to a file, under a temporary name until it is complete; its folder exists. */
 export async function writeRecording(
   path: string,
   chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
@@ -99,7 +99,7 @@ export async function writeRecording(
     }
     encoder.end(collect);
     for (const part of parts) await file.write(part);
-    await file.commit();
+    await file.commit(false);
   } catch (error) {
     await file.abort();
     throw error;

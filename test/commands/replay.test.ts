@@ -233,7 +233,8 @@ describeWithShared('pipeline replay of real recordings', [walking, davis], () =>
     const bytes = await readFile(sharedPath(davis));
     const path = join(folder, 'truncated.aedat4');
     await writeFile(path, bytes.subarray(0, Math.floor(0.9 * bytes.length)));
-    const { out, error } = await replay(path, run, '--json');
+    const { out, err, error } = await replay(path, run, '--json');
+    expect(err).toBe(`${path}: sensor 346 x 260 is scaled; the network was trained on 34 x 34\n`);
     expect(error?.message).toMatch(/truncated\.aedat4: .* at byte \d+$/);
     expect(jsonLines(out).length).toBeGreaterThan(0);
   });

@@ -47,7 +47,14 @@ async function liveLines(send: Send, options: readonly string[] = [], signal?: A
   await sending;
   expect(error).toBeUndefined();
   const lines = jsonLines(out);
-  return { first: lines[0]!, predictions: lines.slice(1, -1), summary: lines.at(-1)!, err };
+  const ofType = (type: string) => lines.filter((line) => line['type'] === type);
+  return {
+    first: lines[0]!,
+    predictions: ofType('prediction'),
+    drops: ofType('dropped'),
+    summary: lines.at(-1)!,
+    err,
+  };
 }
 
 async function fileChunks(): Promise<AsyncIterable<EventChunk>> {
@@ -86,7 +93,7 @@ describe('pipeline run live', () => {
   });
 
   it('counts every event that it loses behind a small buffer', async () => {
-    const { predictions, summary } = await liveLines(
+    const { predictions, drops, summary, err } = await liveLines(
       async (url) => sendSpif(await fileChunks(), url, { timestamps: true }),
       ['--idle-timeout', '0.5', '--buffer', '500'],
     );
@@ -94,6 +101,8 @@ describe('pipeline run live', () => {
     expect(received).toBe(20_000);
     expect(dropped).toBeGreaterThan(0);
     expect(delivered! + dropped!).toBe(20_000);
+    expect(drops.length).toBeGreaterThan(0);
+    expect(err).toMatch(/^the network is too slow: \d+ events and 0 datagrams dropped so far$/m);
     expect(predictions.reduce((sum, { events }) => sum + (events as number), 0)).toBe(delivered);
   });
 

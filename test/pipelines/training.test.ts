@@ -12,6 +12,7 @@ import { capture, runCaptured, timeless, timelessMetrics, writeTinyNmnist } from
 
 let folder: string;
 let nmnist: string;
+const home = process.cwd();
 let runs = 0;
 const fresh = (): string => join(folder, `run-${runs++}`);
 const common = { engine: 'wasm', threads: 1, batchSize: 8, epochs: 2 };
@@ -21,8 +22,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rxspike-training-'));
   nmnist = join(folder, 'nmnist');
   await writeTinyNmnist(nmnist, { train: 3, test: 1 });
+  // What lies in data and .cache of the working directory must not decide.
+  process.chdir(folder);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  process.chdir(home);
+  await rm(folder, { recursive: true, force: true });
+});
 
 describe('the registry', () => {
   it('loads every pipeline by its name', async () => {
@@ -271,7 +277,7 @@ describe('cifar10dvs-train', () => {
 
   it('runs with bins of fixed length, paper neurons, and every alignment', async () => {
     for (const alignment of ['mix', 'pool', 'truncate']) {
-      const variant = { alignment, neuron: 'paper', binMs: 100, batchNorm: 'per-step', epochs: 1, limit: 24 };
+      const variant = { alignment, neuron: 'paper', binMs: 250, steps: 8, batchNorm: 'per-step', epochs: 1, limit: 20, recordings: 20 };
       const { lines } = await runCaptured(cifar10DvsTrain, { ...shapes, ...variant, out: fresh() });
       expect(lines.at(-1)).toMatchObject({ type: 'result' });
     }

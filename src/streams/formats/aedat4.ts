@@ -1,7 +1,8 @@
 /**
  * AEDAT 4 (iniVation DV): a magic line, a header table, then packets of numbered streams, each a compressed
- * flatbuffer. Events are decoded; frames, inertial samples and triggers are skipped unseen. The data table at the
- * end, and what the header says of it, is not relied on: recordings that were cut off lack it or have a false one.
+ * flatbuffer. The first stream of events is decoded; frames, inertial samples, triggers, and the events of a second
+ * camera are skipped unseen. The data table at the end, and what the header says of it, is not relied on: recordings
+ * that were cut off lack it or have a false one.
  */
 import type { EventChunk, SensorSize } from '../../events.ts';
 import { Aedat4Encoder, MAGIC } from './aedat4/encoder.ts';
@@ -10,16 +11,14 @@ import { type IoHeader, readIoHeader } from './aedat4/io-header.ts';
 import { LZ4_MAGIC, Lz4Frames } from './aedat4/lz4.ts';
 import { decodeZstd, loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
 import { ByteWindow, viewOf } from './byte-window.ts';
-import { ChunkBuilder, type Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
+import { type DecodeWide, WideChunks } from './wide-chunks.ts';
 
 const TABLE_IDENTIFIER = 0x46544142; // FTAB
 const LARGEST_HEADER_BYTES = 1 << 20;
 /** Packed or unpacked, a packet is at most this large: 4 million events. */
 const LARGEST_PACKET_BYTES = 1 << 26;
-/** Upper halves of times from here on make numbers that are not exact. */
-const EXACT_HIGH = 2 ** 21;
 /** What coordinates can be where the header names no sensor size. */
 const ANY_SIZE: SensorSize = { width: 32768, height: 32768 };
 
@@ -30,11 +29,8 @@ class Aedat4Decoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #window = new ByteWindow();
-  readonly #chunks = new ChunkBuilder();
+  readonly #chunks = new WideChunks();
   readonly #lz4 = new Lz4Frames(LARGEST_PACKET_BYTES);
-  /** Times are the lower halves of the 64 bits; the upper halves make the origin. */
-  readonly #progress: Progress = { length: 0, last: 0, overflow: false };
-  #originHigh: number | undefined;
   #header: IoHeader | undefined;
   #awaited: Awaited = 'magic';
   /** Bytes of the awaited part, and where it starts in the file. */
@@ -63,7 +59,14 @@ class Aedat4Decoder implements EventDecoder {
     this.#chunks.flush(emit);
     const between = this.#awaited === 'packet' && this.#window.available === 0;
     if (between || this.#awaited === 'table') return;
-    this.#fail(`${this.#awaited === 'skipped' ? 'packet' : this.#awaited} expected, the data end within it`);
+    const part = {
+      magic: 'magic',
+      header: 'header',
+      packet: 'packet',
+      events: 'event packet',
+      skipped: 'packet',
+    };
+    this.#fail(`${part[this.#awaited]} expected, the data end within it`);
   }
 
   /** Takes the awaited part; gives false where its bytes have not come. */
@@ -125,14 +128,14 @@ class Aedat4Decoder implements EventDecoder {
     }
     const stream = view.getInt32(0, true);
     const size = view.getInt32(4, true);
-    const type = this.#header!.streams.get(stream);
-    if (type === undefined) this.#fail(`packet of a stream in the header expected, found stream ${stream}`);
+    const { streams, eventStream } = this.#header!;
+    if (!streams.has(stream)) this.#fail(`packet of a stream in the header expected, found stream ${stream}`);
     if (size < 4 || size > LARGEST_PACKET_BYTES) {
       this.#fail(`packet of 4 to ${LARGEST_PACKET_BYTES} bytes expected, found ${size}`);
     }
     this.#window.skip(8);
-    if (type !== 'EVTS') this.counters.skipped++;
-    this.#await(type === 'EVTS' ? 'events' : 'skipped', size);
+    if (stream !== eventStream) this.counters.skipped++;
+    this.#await(stream === eventStream ? 'events' : 'skipped', size);
     return true;
   }
 
@@ -141,27 +144,23 @@ class Aedat4Decoder implements EventDecoder {
     if (bytes === undefined) return false;
     const content = viewOf(this.#checked(() => this.#unpack(bytes)));
     const { start, length } = this.#checked(() => locateEvents(content));
-    const end = start + length * EVENT_BYTES;
     const sensor = this.sensor ?? ANY_SIZE;
-    const progress = this.#progress;
-    if (length > 0 && this.#originHigh === undefined) this.#moveOrigin(timeHigh(content, start), emit);
-    for (let position = start; position < end; ) {
-      const chunk = this.#chunks.open();
-      progress.length = this.#chunks.length;
-      const stop = Math.min(end, position + (chunk.t.length - progress.length) * EVENT_BYTES);
-      position = decodeEvents(
+    const at = (event: number): number => start + event * EVENT_BYTES;
+    const decode: DecodeWide = (from, to, chunk, originHigh, progress) => {
+      const reached = decodeEvents(
         content,
-        position,
-        stop,
+        at(from),
+        at(to),
         chunk,
-        this.#originHigh!,
+        originHigh,
         sensor,
         progress,
         this.counters,
       );
-      this.#chunks.advance(progress.length, emit);
-      if (progress.overflow) this.#moveOrigin(timeHigh(content, position), emit);
-    }
+      return (reached - start) / EVENT_BYTES;
+    };
+    const fail = (message: string): never => this.#fail(`event packet with ${message}`);
+    this.#chunks.add(length, (event) => timeHigh(content, at(event)), decode, fail, emit);
     this.#await('packet', 0);
     return true;
   }
@@ -175,15 +174,6 @@ class Aedat4Decoder implements EventDecoder {
       case 'zstd':
         return decodeZstd(packet, LARGEST_PACKET_BYTES);
     }
-  }
-
-  #moveOrigin(high: number, emit: (chunk: EventChunk) => void): void {
-    if (high < -EXACT_HIGH || high >= EXACT_HIGH)
-      this.#fail('event packet with times within 2^53 µs expected');
-    this.#chunks.moveOrigin(high * 2 ** 32, emit);
-    this.#originHigh = high;
-    this.#progress.last = 0;
-    this.#progress.overflow = false;
   }
 
   /** Runs what reads bytes that may lie: a RangeError becomes a FormatError at the awaited part's start. */

@@ -8,15 +8,14 @@ import { ArrowEncoder } from './arrow/encoder.ts';
 import { MAGIC, padded } from './arrow/layout.ts';
 import { type BatchLayout, type EventSchema, readBatch, readMessage, readSchema } from './arrow/reader.ts';
 import { ByteWindow, viewOf } from './byte-window.ts';
-import { ChunkBuilder, type Progress } from './chunk-builder.ts';
+import type { Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
+import { type DecodeWide, WideChunks } from './wide-chunks.ts';
 
 const LARGEST_METADATA_BYTES = 1 << 20;
 /** 22 million events. */
 const LARGEST_BODY_BYTES = 1 << 28;
-/** Upper halves of times from here on make numbers that are not exact. */
-const EXACT_HIGH = 2 ** 21;
 const ANY_SIZE: SensorSize = { width: 65536, height: 65536 };
 
 /** What the decoder waits for: the magic of a file, a message's length, its table, the body of a batch, no more. */
@@ -26,10 +25,7 @@ class ArrowDecoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #window = new ByteWindow();
-  readonly #chunks = new ChunkBuilder();
-  /** Times are the lower halves of the 64 bits; the upper halves make the origin. */
-  readonly #progress: Progress = { length: 0, last: 0, overflow: false };
-  #originHigh: number | undefined;
+  readonly #chunks = new WideChunks();
   #schema: EventSchema | undefined;
   #batch: BatchLayout | undefined;
   #isFile = false;
@@ -137,28 +133,13 @@ class ArrowDecoder implements EventDecoder {
     const body = viewOf(bytes);
     const batch = this.#batch!;
     const sensor = this.sensor ?? ANY_SIZE;
-    const progress = this.#progress;
     const timeHigh = (row: number): number => body.getInt32(batch.columns[0]! + 8 * row + 4, true);
-    if (batch.rows > 0 && this.#originHigh === undefined) this.#moveOrigin(timeHigh(0), emit);
-    for (let row = 0; row < batch.rows; ) {
-      const chunk = this.#chunks.open();
-      progress.length = this.#chunks.length;
-      const stop = Math.min(batch.rows, row + chunk.t.length - progress.length);
-      row = decodeRows(body, batch, row, stop, chunk, this.#originHigh!, sensor, progress, this.counters);
-      this.#chunks.advance(progress.length, emit);
-      if (progress.overflow) this.#moveOrigin(timeHigh(row), emit);
-    }
+    const decode: DecodeWide = (from, to, chunk, originHigh, progress) =>
+      decodeRows(body, batch, from, to, chunk, originHigh, sensor, progress, this.counters);
+    const fail = (message: string): never => this.#fail(`record batch with ${message}`);
+    this.#chunks.add(batch.rows, timeHigh, decode, fail, emit);
     this.#await('length', 8);
     return true;
-  }
-
-  #moveOrigin(high: number, emit: (chunk: EventChunk) => void): void {
-    if (high < -EXACT_HIGH || high >= EXACT_HIGH)
-      this.#fail('record batch with times within 2^53 µs expected');
-    this.#chunks.moveOrigin(high * 2 ** 32, emit);
-    this.#originHigh = high;
-    this.#progress.last = 0;
-    this.#progress.overflow = false;
   }
 
   #await(part: Awaited, size: number): void {
@@ -181,10 +162,7 @@ class ArrowDecoder implements EventDecoder {
   }
 }
 
-/**
- * Decodes rows of a batch into a chunk up to `stop`, or until the upper half of a time is beyond the chunk's; gives
- * the row reached.
- */
+/** Decodes rows of a batch, as `DecodeWide` says. */
 function decodeRows(
   body: DataView,
   { columns }: BatchLayout,

@@ -13,12 +13,14 @@ export class ByteWindow {
   offset = 0;
   #block: Uint8Array = new Uint8Array(0);
   #position = 0;
+  /** Bytes of earlier blocks stand here from `#start` to `#end`. */
   #held: Uint8Array = new Uint8Array(0);
-  #heldLength = 0;
+  #start = 0;
+  #end = 0;
 
   /** Bytes that came and were not taken. */
   get available(): number {
-    return this.#heldLength + this.#block.length - this.#position;
+    return this.#end - this.#start + this.#block.length - this.#position;
   }
 
   /** Adds a block; it may be reused once `peek` or `take` gave undefined, or all was taken. */
@@ -27,13 +29,14 @@ export class ByteWindow {
     this.#position = 0;
   }
 
-  /** The next `length` bytes without taking them; undefined until they have come. Valid until the next call. */
+  /** The next `length` bytes without taking them; undefined until they have come. Valid until the next such call. */
   peek(length: number): Uint8Array | undefined {
-    if (this.#heldLength === 0 && this.#block.length - this.#position >= length) {
+    if (this.#start === this.#end && this.#block.length - this.#position >= length) {
       return this.#block.subarray(this.#position, this.#position + length);
     }
-    this.#hold(Math.min(this.#block.length - this.#position, Math.max(0, length - this.#heldLength)));
-    return this.#heldLength < length ? undefined : this.#held.subarray(0, length);
+    this.#hold(length);
+    if (this.#end - this.#start < length) return undefined;
+    return this.#held.subarray(this.#start, this.#start + length);
   }
 
   /** Like `peek`, and takes the bytes. */
@@ -45,27 +48,29 @@ export class ByteWindow {
 
   /** Takes up to `length` bytes unseen; gives how many there were. */
   skip(length: number): number {
-    const held = Math.min(length, this.#heldLength);
-    if (held > 0) {
-      // `peek` hands out the start of the held bytes, so what stays must not move over them: it has its own copy.
-      this.#held = held === this.#heldLength ? this.#held : this.#held.slice(held, this.#heldLength);
-      this.#heldLength -= held;
-    }
-    const here = Math.min(length - held, this.#block.length - this.#position);
-    this.#position += here;
-    this.offset += held + here;
-    return held + here;
+    const taken = Math.min(length, this.available);
+    const held = Math.min(taken, this.#end - this.#start);
+    this.#start += held;
+    this.#position += taken - held;
+    this.offset += taken;
+    return taken;
   }
 
+  /** Copies from the block until `length` bytes are held, or the block is used up. */
   #hold(length: number): void {
-    const needed = this.#heldLength + length;
-    if (needed > this.#held.length) {
-      const longer = new Uint8Array(Math.max(256, needed, 2 * this.#heldLength));
-      longer.set(this.#held.subarray(0, this.#heldLength));
+    if (this.#start > 0) {
+      this.#held.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    const more = Math.min(this.#block.length - this.#position, Math.max(0, length - this.#end));
+    if (this.#end + more > this.#held.length) {
+      const longer = new Uint8Array(Math.max(256, this.#end + more, 2 * this.#end));
+      longer.set(this.#held.subarray(0, this.#end));
       this.#held = longer;
     }
-    this.#held.set(this.#block.subarray(this.#position, this.#position + length), this.#heldLength);
-    this.#heldLength = needed;
-    this.#position += length;
+    this.#held.set(this.#block.subarray(this.#position, this.#position + more), this.#end);
+    this.#end += more;
+    this.#position += more;
   }
 }

@@ -35,8 +35,9 @@ class NmnistDecoder implements EventDecoder {
   push(block: Uint8Array, emit: (chunk: EventChunk) => void): void {
     this.#offset += block.length;
     this.#carry.feed(block, (records) => {
-      for (let position = 0; position < records.byteLength; )
+      for (let position = 0; position < records.byteLength; ) {
         position = this.#decode(records, position, emit);
+      }
     });
   }
 

@@ -48,6 +48,8 @@ export interface LiveSource {
 
 const RING_EVENTS = 2 ** 20;
 const BUFFER_BYTES = 8 * 2 ** 20;
+/** Node's timers hold no more: 24.8 days. */
+const LONGEST_TIMER_MILLIS = 2 ** 31 - 1;
 /** A turn of Node's loop reads at most 32 datagrams, so this many turns empty any buffer a system grants. */
 const MOST_TURNS = 1024;
 
@@ -135,7 +137,7 @@ class Ending {
   readonly #onAbort = (): void => this.end();
   #timers: NodeJS.Timeout[] = [];
   #wake: (() => void) | undefined;
-  #lastArrival = 0;
+  #quietMillis = 0;
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -143,23 +145,27 @@ class Ending {
 
   start(): void {
     const { signal, durationMillis, idleMillis } = this.#options;
-    this.#lastArrival = performance.now();
     if (signal?.aborted) {
       this.end();
       return;
     }
     signal?.addEventListener('abort', this.#onAbort, { once: true });
-    if (durationMillis !== undefined) this.#timers.push(setTimeout(this.#onAbort, durationMillis));
+    if (durationMillis !== undefined) {
+      this.#timers.push(setTimeout(this.#onAbort, Math.min(durationMillis, LONGEST_TIMER_MILLIS)));
+    }
     if (idleMillis !== undefined) {
-      const check = (): void => {
-        if (performance.now() - this.#lastArrival >= idleMillis) this.end();
+      // Counted in ticks: while a network computes nothing ticks, and the datagrams that come meanwhile are read after.
+      const tickMillis = Math.max(1, Math.min(100, idleMillis / 4));
+      const tick = (): void => {
+        this.#quietMillis += tickMillis;
+        if (this.#quietMillis > idleMillis) this.end();
       };
-      this.#timers.push(setInterval(check, Math.max(1, Math.min(100, idleMillis / 4))));
+      this.#timers.push(setInterval(tick, tickMillis));
     }
   }
 
   arrived(): void {
-    this.#lastArrival = performance.now();
+    this.#quietMillis = 0;
     this.#wake?.();
   }
 

@@ -144,6 +144,13 @@ describe('predictStream', () => {
     expect(stream.counters).toMatchObject({ events: 3, outside: 0 });
   });
 
+  it('refuses a sensor that is smaller than the frame', () => {
+    const source = { ...sourceOf([]), sensor: { width: 128, height: 3 } };
+    expect(() => predictStream(source, summing(), { speed: 'max' })).toThrow(
+      'test: expected a sensor of at least 4 x 4 for this network, found 128 x 3',
+    );
+  });
+
   it('passes on the failure of a step', async () => {
     const failing = summing(async () => {
       throw new Error('out of memory');
@@ -159,7 +166,7 @@ describe('reportPredictions', () => {
     const context = captured(true);
     const model = summing();
     const stream = predictStream(source, model, { speed: 'max' });
-    await reportPredictions(stream, source, model, context, () => ({ dropped: 3 }));
+    await reportPredictions(stream, source, model, context, { counters: () => ({ dropped: 3 }) });
     expect(context.lines.map((line) => (line as { type: string }).type)).toEqual([
       ...Array(3).fill('prediction'),
       'summary',
@@ -194,7 +201,9 @@ describe('reportPredictions', () => {
     const context = captured(false);
     const model = summing(undefined, { simulated: true });
     const stream = predictStream(source, model, { speed: 'max' });
-    await reportPredictions(stream, source, model, context, () => ({ dropped: 3, malformed: 0 }));
+    await reportPredictions(stream, source, model, context, {
+      counters: () => ({ dropped: 3, malformed: 0 }),
+    });
     expect(context.text[0]).toBe(
       '   0.000 to   0.000 s   odd   75.0%         3 events   spikes first  3.0%  second 50.0%',
     );

@@ -106,6 +106,18 @@ describe('liveSource', () => {
     expect(source.counters).toMatchObject({ datagrams: 5, malformed: 4, delivered: 1 });
   });
 
+  it('does not take the time of a consumer that blocks for silence', async () => {
+    const source = await listen({ idleMillis: 50 });
+    const block = async (): Promise<void> => {
+      const until = performance.now() + 150;
+      while (performance.now() < until);
+    };
+    const sending = sendSpif(generated(3_000), urlOf(source), { timestamps: true });
+    const received = await collect(source, block);
+    await sending;
+    expect(columns(received)).toHaveLength(3_000);
+  });
+
   it('ends after its duration, without a sender', async () => {
     const source = await listen({ durationMillis: 50, idleMillis: 60_000 });
     expect(await collect(source)).toEqual([]);

@@ -58,13 +58,12 @@ export function guessChip(records: Uint8Array): Aedat2Chip {
 }
 
 /** The chip of a sensor's size, to write its recordings; throws where AEDAT 2.0 knows none. */
-export function chipForSensor(sensor: SensorSize): Aedat2Chip {
-  const known = [DVS128, ...DAVIS_CHIPS].find(
-    (chip) => chip.width === sensor.width && chip.height === sensor.height,
-  );
-  if (known !== undefined) return known;
+export function chipForSensor({ width, height }: SensorSize): Aedat2Chip {
+  const chips = [DVS128, ...DAVIS_CHIPS];
+  const chip = chips.find((known) => known.width === width && known.height === height);
+  if (chip !== undefined) return chip;
+  const sizes = new Set(chips.map((known) => `${known.width}x${known.height}`));
   throw new OptionError(
-    `AEDAT 2.0 holds sensors of ${[DVS128, ...DAVIS_CHIPS].map((chip) => `${chip.width}x${chip.height}`).join(', ')}, ` +
-      `not ${sensor.width}x${sensor.height}; write Arrow instead`,
+    `AEDAT 2.0 holds sensors of ${[...sizes].join(', ')}, not ${width}x${height}; write Arrow instead`,
   );
 }

@@ -19,11 +19,12 @@ export function locateEvents(content: DataView): { start: number; length: number
   return FlatTable.root(content, 4).vector(0, EVENT_BYTES);
 }
 
-/**
- * Decodes events into a chunk up to `stop`, or until the upper half of a time is beyond the chunk's; gives the
- * position reached.
- * @param originHigh upper 32 bits of the chunk's origin, whose lower ones are 0
- */
+/** Upper half of the time of the event at `position`. */
+export function timeHigh(content: DataView, position: number): number {
+  return content.getInt32(position + 4, true);
+}
+
+/** Decodes the events from byte `start` to `stop`, as `DecodeWide` says; gives the byte reached. */
 export function decodeEvents(
   content: DataView,
   start: number,
@@ -65,9 +66,4 @@ export function decodeEvents(
   progress.length = n;
   progress.last = last;
   return position;
-}
-
-/** Upper 32 bits of the time of the event at `position`. */
-export function timeHigh(content: DataView, position: number): number {
-  return content.getInt32(position + 4, true);
 }

@@ -10,7 +10,9 @@ export interface IoHeader {
   readonly compression: Compression;
   /** Type identifiers by stream number: `EVTS`, `FRME`, `IMUS`, `TRIG`. */
   readonly streams: ReadonlyMap<number, string>;
-  /** Size of the first event stream's sensor. */
+  /** The first stream of events. */
+  readonly eventStream: number | undefined;
+  /** Size of its sensor. */
   readonly sensor: SensorSize | undefined;
 }
 
@@ -29,7 +31,7 @@ export function readIoHeader(bytes: Uint8Array): IoHeader {
 }
 
 /** The streams that the XML description names: nodes within `outInfo`, numbered, each with a type and an `info`. */
-function readDescription(xml: string): { streams: Map<number, string>; sensor: SensorSize | undefined } {
+function readDescription(xml: string): Omit<IoHeader, 'compression'> {
   const streams = new Map<number, string>();
   const sizes = new Map<number, { sizeX?: number; sizeY?: number }>();
   const path: string[] = [];
@@ -37,23 +39,22 @@ function readDescription(xml: string): { streams: Map<number, string>; sensor: S
     if (tag === 'node') {
       if (closing === '/') path.pop();
       else if (!attributes!.endsWith('/')) path.push(/\bname="([^"]*)"/.exec(attributes!)?.[1] ?? '');
-      if (path.length > DEEPEST_NODE)
-        throw new RangeError('a description of nested nodes expected, they are too deep');
+      if (path.length > DEEPEST_NODE) throw new RangeError(`nodes at most ${DEEPEST_NODE} deep expected`);
       continue;
     }
     const within = path.indexOf('outInfo');
     const stream = Number(path[within + 1]);
-    if (closing === '/' || within < 0 || !Number.isInteger(stream)) continue;
+    if (closing === '/' || within < 0 || !(Number.isInteger(stream) && stream >= 0)) continue;
     const key = /\bkey="([^"]*)"/.exec(attributes!)?.[1];
     if (key === 'typeIdentifier' && path.length === within + 2) streams.set(stream, text!.trim());
     if ((key === 'sizeX' || key === 'sizeY') && path[within + 2] === 'info') {
       sizes.set(stream, { ...sizes.get(stream), [key]: Number(text) });
     }
   }
-  const first = [...streams].find(([, type]) => type === 'EVTS')?.[0];
-  const { sizeX = 0, sizeY = 0 } = (first === undefined ? undefined : sizes.get(first)) ?? {};
+  const eventStream = [...streams].find(([, type]) => type === 'EVTS')?.[0];
+  const { sizeX = 0, sizeY = 0 } = sizes.get(eventStream ?? -1) ?? {};
   const known = isSize(sizeX) && isSize(sizeY);
-  return { streams, sensor: known ? { width: sizeX, height: sizeY } : undefined };
+  return { streams, eventStream, sensor: known ? { width: sizeX, height: sizeY } : undefined };
 }
 
 function isSize(pixels: number): boolean {

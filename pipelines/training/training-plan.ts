@@ -1,0 +1,38 @@
+import type { Sample } from '../../src/events.ts';
+import type { BinCounters } from '../../src/operators/bin-frames.ts';
+import type { Dataset, Labelled } from '../../src/streams/datasets/dataset.ts';
+import type { NetworkPlan } from './network-training.ts';
+import type { TrainingSets } from './training-sets.ts';
+
+/** What one pipeline says about one run; the rest is common to all. */
+export interface TrainingPlan<Token extends Labelled> {
+  /** Where the recordings come from, in words or as a path. */
+  readonly data: string;
+  /** True where no sensor saw the events. */
+  readonly simulated: boolean;
+  readonly classNames: readonly string[];
+  readonly sets: TrainingSets<Token>;
+  /** Test after every epoch, not only with the best checkpoint. */
+  readonly testEachEpoch: boolean;
+  /** read ▸ decode ▸ filter ▸ bin: the sample of one recording. */
+  readonly read: (token: Token) => Promise<Sample>;
+  /** What binning did with the events that were read. */
+  readonly counters: Readonly<BinCounters>;
+  readonly networks: readonly NetworkPlan[];
+  /** Closes the data. */
+  close(): Promise<void>;
+}
+
+/** A plan over a dataset, which is closed with the plan, or at once where none can be made. */
+export async function planOver<Token extends Labelled>(
+  dataset: Dataset<Token>,
+  describe: (dataset: Dataset<Token>) => Omit<TrainingPlan<Token>, 'simulated' | 'classNames' | 'close'>,
+): Promise<TrainingPlan<Token>> {
+  const { simulated, classNames } = dataset;
+  try {
+    return { ...describe(dataset), simulated, classNames, close: () => dataset.close() };
+  } catch (error) {
+    await dataset.close();
+    throw error;
+  }
+}
