@@ -5,6 +5,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
+import { adamKernel, sgdKernel } from '../engines/kernels/index.ts';
 import { ShapeError } from '../errors.ts';
 import type { Parameter } from './layers/layer.ts';
 import type { TensorData } from './safetensors.ts';
@@ -97,9 +98,8 @@ export function createOptimiser(config: OptimiserConfig, parameters: readonly Pa
         if (gradient === undefined) continue;
         const own = slotNames.map((slot) => slots.get(`${slot}/${parameter.name}`)!);
         tf.tidy(() => {
-          const scaled = scale === 1 ? gradient : tf.mul(gradient, scale);
-          if (config.kind === 'sgd') updateSgd(config, parameter, scaled, own, learningRate);
-          else updateAdam(config, parameter, scaled, own, learningRate, step);
+          if (config.kind === 'sgd') updateSgd(config, parameter, gradient, scale, own, learningRate);
+          else updateAdam(config, parameter, gradient, scale, own, learningRate, step);
         });
       }
     },
@@ -129,40 +129,51 @@ export function createOptimiser(config: OptimiserConfig, parameters: readonly Pa
 type SgdConfig = Extract<OptimiserConfig, { kind: 'sgd' }>;
 type AdamConfig = Exclude<OptimiserConfig, SgdConfig>;
 
+/** Gives the parameter and its slots their new values. */
+function assign(variables: readonly tf.Variable[], values: readonly tf.Tensor[]): void {
+  variables.forEach((variable, index) => {
+    variable.assign(values[index]!);
+  });
+}
+
 function updateSgd(
   { weightDecay = 0, momentum = 0 }: SgdConfig,
   { variable, decay }: Parameter,
   gradient: tf.Tensor,
+  gradientScale: number,
   [velocity]: readonly tf.Variable[],
-  learningRate: number,
+  rate: number,
 ): void {
-  let direction = decay && weightDecay > 0 ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient;
-  if (velocity !== undefined) {
-    // PyTorch's first velocity is the gradient itself; ours starts at zero, which is the same.
-    direction = tf.add(tf.mul(velocity, momentum), direction);
-    velocity.assign(direction);
-  }
-  variable.assign(tf.sub(variable, tf.mul(direction, learningRate)));
+  const constants = { rate, momentum, decay: decay ? weightDecay : 0, gradientScale };
+  // Without momentum there is no slot: whatever stands for the velocity counts nothing.
+  const updated = sgdKernel.run({ value: variable, gradient, velocity: velocity ?? gradient }, constants);
+  assign(velocity === undefined ? [variable] : [variable, velocity], updated);
 }
 
 function updateAdam(
   { kind, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamConfig,
   { variable, decay }: Parameter,
   gradient: tf.Tensor,
+  gradientScale: number,
   [mean, square]: readonly tf.Variable[],
   learningRate: number,
   step: number,
 ): void {
   const decayRate = decay ? weightDecay : 0;
-  const coupled = kind === 'adam' && decayRate > 0;
-  const direction = coupled ? tf.add(gradient, tf.mul(variable, decayRate)) : gradient;
-  mean!.assign(tf.add(tf.mul(mean!, beta1), tf.mul(direction, 1 - beta1)));
-  square!.assign(tf.add(tf.mul(square!, beta2), tf.mul(tf.square(direction), 1 - beta2)));
-  const rootCorrection = Math.sqrt(1 - beta2 ** step);
-  const denominator = tf.add(tf.mul(tf.sqrt(square!), 1 / rootCorrection), epsilon);
-  const change = tf.mul(tf.div(mean!, denominator), learningRate / (1 - beta1 ** step));
-  const kept = kind === 'adamw' && decayRate > 0 ? tf.mul(variable, 1 - learningRate * decayRate) : variable;
-  variable.assign(tf.sub(kept, change));
+  const updated = adamKernel.run(
+    { value: variable, gradient, mean: mean!, square: square! },
+    {
+      rate: learningRate / (1 - beta1 ** step),
+      rootScale: 1 / Math.sqrt(1 - beta2 ** step),
+      beta1,
+      beta2,
+      epsilon,
+      coupledDecay: kind === 'adam' ? decayRate : 0,
+      keep: kind === 'adamw' ? 1 - learningRate * decayRate : 1,
+      gradientScale,
+    },
+  );
+  assign([variable, mean!, square!], updated);
 }
 
 /** Euclidean norm of all gradients together. */

@@ -4,10 +4,13 @@ import { type RunningEngine, startEngine } from '../../src/engines/engine.ts';
 import {
   averagePool,
   batchNorm,
+  batchNormInference,
   convolution,
+  hasNormalisedLif,
   type LifParameters,
   lif,
   maxPool,
+  normalisedLif,
   surrogateKinds,
 } from '../../src/engines/kernels/index.ts';
 import { nativeState } from '../../src/engines/native.ts';
@@ -66,6 +69,11 @@ function expectClose(
     expect(worst, `result ${index}`).toBeLessThan(tolerance);
   });
 }
+
+const withoutGradient = tf.customGrad((...given) => {
+  const x = given[0] as tf.Tensor;
+  return { value: tf.clone(x), gradFunc: () => tf.zerosLike(x) };
+}) as (x: tf.Tensor) => tf.Tensor;
 
 const leaky: LifParameters = {
   decay: 0.9,
@@ -155,6 +163,49 @@ run('native engine against the reference forms', () => {
       given([2, 5, 3, 37], 'x', (x) => 1.2 * x + 0.4),
       { shape: [1], data: Float32Array.of(0.8) },
       given([2, 3, 37], 'state'),
+    );
+  }
+
+  for (const [training, pool] of [
+    [true, 1],
+    [true, 2],
+    [false, 1],
+    [false, 2],
+  ] as const) {
+    add(
+      `normalisation, LIF and pool ${pool} at once, ${training ? 'training' : 'evaluation'}`,
+      ([input, gamma, beta, state]) => {
+        const [mean, variance] = [given([6], 'mean'), given([6], 'variance', Math.abs)].map(({ data }) =>
+          tf.tensor1d(data),
+        );
+        const statistics = { gamma: gamma!, beta: beta!, mean: mean!, variance: variance!, epsilon: 1e-5 };
+        if (hasNormalisedLif()) {
+          const result = normalisedLif(input!, statistics, leaky, { training, pool, state: state! });
+          const seen = training ? [result.mean, result.variance] : [];
+          return [
+            result.output,
+            result.state,
+            ...[result.counts, ...seen].map((tensor) => withoutGradient(tensor)),
+          ];
+        }
+        const norm = training ? batchNorm(input!, gamma!, beta!) : undefined;
+        const normal = norm?.output ?? batchNormInference(input!, gamma!, beta!, mean!, variance!);
+        const { spikes, state: last } = lif(normal, leaky, state!);
+        const [batch, steps, ...maps] = spikes.shape as [number, number, number, number, number];
+        const folded = tf.reshape(spikes, [batch * steps, ...maps]);
+        const pooled = pool === 1 ? folded : averagePool(folded, pool);
+        const counts = tf.sum(tf.reshape(spikes, [batch, steps, -1]), 2);
+        const seen = norm === undefined ? [] : [norm.mean, norm.variance];
+        return [
+          tf.reshape(pooled, [batch, steps, ...pooled.shape.slice(1)]),
+          last,
+          ...[counts, ...seen].map((tensor) => withoutGradient(tensor)),
+        ];
+      },
+      given([2, 3, 5, 7, 6], 'x', (x) => 2 * x + 1),
+      given([6], 'gamma'),
+      given([6], 'beta', (x) => x + 0.7),
+      given([2, 5, 7, 6], 'state'),
     );
   }
 

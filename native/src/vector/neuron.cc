@@ -433,10 +433,11 @@ class CombineGradients final : public InputGradients {
 
 // The gradients of a batch normalisation before the neurons: of its input, gamma and beta. The way back is walked
 // twice, for the sums over all rows and then for the result, which costs less than to keep what lies between.
-// `scale` is gamma / deviation, `offset` beta - mean scale.
+// `scale` is gamma / deviation, `offset` beta - mean scale. Where the statistics are not of this batch, the input's
+// gradient does not flow through them.
 template <class Neuron>
 void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaGradient, const float* mean,
-                        const float* inverseDeviation, BACKWARD_PARAMETERS) {
+                        const float* inverseDeviation, bool batchStatistics, BACKWARD_PARAMETERS) {
   const Layout layout = LAYOUT;
   const Neuron neuron = NEURON;
   std::vector<double> threadGradients(threadCount());
@@ -449,6 +450,7 @@ void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaG
   for (Index i = 0; i < channels; i++) {
     gammaGradient[i] = product[i] * inverseDeviation[i];
     betaGradient[i] = sum[i];
+    if (!batchStatistics) continue;
     const double slope = -double{scale[i]} * product[i] * inverseDeviation[i] * inverseDeviation[i] / count;
     b[i] = static_cast<float>(slope);
     c[i] = static_cast<float>(-double{scale[i]} * sum[i] / count - slope * mean[i]);

@@ -4,4 +4,6 @@ export { type BatchNormOptions, type BatchNormResult, batchNorm, batchNormInfere
 export { type ConvolutionOptions, convolution } from './convolution.ts';
 export { type LifConstants, type LifParameters, type LifResult, lif } from './lif.ts';
 export { maxPool } from './max-pool.ts';
+export { hasNormalisedLif, type NormalisedLifResult, normalisedLif } from './normalised-lif.ts';
+export { type AdamUpdate, adamKernel, type SgdUpdate, sgdKernel } from './optimiser-update.ts';
 export { type Surrogate, type SurrogateKind, surrogateKinds, surrogateOf } from './surrogate.ts';

@@ -1,7 +1,19 @@
 /** Native forms of the kernels that all engines share (src/engines/kernels), one for each. */
-import { type KernelFunc, registerKernel, type TensorInfo, unregisterKernel } from '@tensorflow/tfjs-core';
+import {
+  getKernel,
+  type KernelFunc,
+  registerKernel,
+  type TensorInfo,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import { factorsOf, type LifConstants } from '../kernels/lif.ts';
 import type { NeuronAttributes } from '../kernels/neuron.ts';
+import {
+  NORMALISED_LIF,
+  NORMALISED_LIF_GRADIENT,
+  type NormalisedLifAttributes,
+} from '../kernels/normalised-lif.ts';
+import type { AdamUpdate, SgdUpdate } from '../kernels/optimiser-update.ts';
 import { type Surrogate, surrogateKinds } from '../kernels/surrogate.ts';
 import type { NativeBackend } from './backend.ts';
 import { sizeOf } from './layout.ts';
@@ -21,7 +33,7 @@ export function registerFusedKernels(backendName: string, policy: SparsePolicy =
   for (const [kernelName, kernel] of Object.entries({ ...kernels, ...convolutionKernels(policy) })) {
     const kernelFunc: KernelFunc = ({ inputs, backend, attrs }) =>
       kernel(backend as NativeBackend, inputs as Inputs, attrs ?? {});
-    unregisterKernel(kernelName, backendName);
+    if (getKernel(kernelName, backendName) !== undefined) unregisterKernel(kernelName, backendName);
     registerKernel({ kernelName, backendName, kernelFunc });
   }
 }
@@ -166,12 +178,36 @@ function groupsOf(shape: readonly number[], perStep: boolean): Groups {
   return { sizes: [outer, groups, inner, channels], statistics, groups, channels, count: outer * inner };
 }
 
+/** Sizes of a sequence of maps and the side of its pool, in the addon's order. */
+function mapSizes(shape: readonly number[], pool: number): number[] {
+  const [batch, steps, height, width, channels] = shape as [number, number, number, number, number];
+  return [batch, steps, height, width, channels, pool];
+}
+
 interface BatchNormAttributes {
   readonly epsilon: number;
   readonly perStep: boolean;
 }
 
 const kernels: Readonly<Record<string, FusedKernel>> = {
+  SgdUpdate: (backend, { value, gradient, velocity }, attributes: SgdUpdate) => {
+    const inputs = [value!, gradient!, velocity!];
+    const outputs = [0, 1].map(() => backend.output(value!.shape));
+    const { rate, momentum, decay, gradientScale } = attributes;
+    const addresses = [...inputs, ...outputs].map((tensor) => backend.address(tensor));
+    backend.submit('sgd', ...addresses, sizeOf(value!.shape), rate, momentum, decay, gradientScale);
+    return outputs;
+  },
+  AdamUpdate: (backend, { value, gradient, mean, square }, attributes: AdamUpdate) => {
+    const inputs = [value!, gradient!, mean!, square!];
+    const outputs = [0, 1, 2].map(() => backend.output(value!.shape));
+    const { rate, rootScale, beta1, beta2, epsilon, coupledDecay, keep, gradientScale } = attributes;
+    const addresses = [...inputs, ...outputs].map((tensor) => backend.address(tensor));
+    const constants = [rate, rootScale, beta1, beta2, epsilon, coupledDecay, keep, gradientScale];
+    backend.submit('adam', ...addresses, sizeOf(value!.shape), ...constants);
+    return outputs;
+  },
+
   AveragePool: pool('averagePool'),
   MaximumPool: pool('maximumPool'),
   AveragePoolGradient: (backend, { outputGradient }, { size, height, width }) => {
@@ -281,6 +317,77 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
       ...sizes,
     );
     inverse.free();
+    return outputs;
+  },
+
+  [NORMALISED_LIF]: (backend, inputs, attributes: NormalisedLifAttributes) => {
+    const { input, gamma, beta, parameters, state } = inputs;
+    const { epsilon, batchStatistics, pool, constants } = attributes;
+    const [batch, steps, height, width, channels] = input!.shape as [number, number, number, number, number];
+    const pooled = [batch, steps, Math.floor(height / pool), Math.floor(width / pool), channels];
+    const shapes = [pooled, state!.shape, [channels], [channels], [batch, steps]];
+    const outputs = shapes.map((shape) => backend.output(shape));
+    const [spikes, lastState, mean, variance, counts] = outputs.map((output) => backend.address(output));
+    const scratch = backend.scratch(3 * channels);
+    const [inverse, scale, offset] = [0, 1, 2].map((part) => scratch.address + part * channels * 4);
+    let usedMean = mean!;
+    if (batchStatistics) {
+      const sizes = [1, 1, batch * steps * height * width, channels];
+      backend.submit(
+        'batchNormMoments',
+        backend.address(input!),
+        mean!,
+        variance!,
+        inverse!,
+        ...sizes,
+        epsilon,
+      );
+    } else {
+      usedMean = backend.address(inputs['mean']!);
+      backend.submit(
+        'inverseDeviation',
+        backend.address(inputs['variance']!),
+        inverse!,
+        channels,
+        1,
+        epsilon,
+      );
+      for (const unused of [mean!, variance!]) backend.submit('fill', unused, channels, 0);
+    }
+    const affine = [backend.address(gamma!), backend.address(beta!), usedMean, inverse!, scale!, offset!];
+    backend.submit('batchNormScale', ...affine, 1, channels);
+    backend.submit(
+      'lifForward',
+      ...[backend.address(input!), backend.address(state!), spikes!, lastState!, 0, counts!, scale!, offset!],
+      ...mapSizes(input!.shape, pool),
+      ...lifOperands(backend, parameters!, constants),
+    );
+    scratch.free();
+    return outputs;
+  },
+  [NORMALISED_LIF_GRADIENT]: (backend, inputs, attributes: NormalisedLifAttributes) => {
+    const { input, gamma, beta, mean, variance, parameters, state, outputGradient, stateGradient } = inputs;
+    const { epsilon, batchStatistics, pool, constants } = attributes;
+    const channels = input!.shape.at(-1)!;
+    const count = sizeOf(input!.shape) / channels;
+    const outputs = [input!, gamma!, beta!, parameters!, state!].map(({ shape }) => backend.output(shape));
+    const [dInput, dGamma, dBeta, dParameters, dState] = outputs.map((output) => backend.address(output));
+    const scratch = backend.scratch(3 * channels);
+    const [inverse, scale, offset] = [0, 1, 2].map((part) => scratch.address + part * channels * 4);
+    const biased = batchStatistics ? Math.max(1, count - 1) / count : 1;
+    backend.submit('inverseDeviation', backend.address(variance!), inverse!, channels, biased, epsilon);
+    const affine = [backend.address(gamma!), backend.address(beta!), backend.address(mean!)];
+    backend.submit('batchNormScale', ...affine, inverse!, scale!, offset!, 1, channels);
+    backend.submit(
+      'normalisedLifBackward',
+      ...[dInput!, dGamma!, dBeta!, backend.address(mean!), inverse!, batchStatistics ? 1 : 0],
+      ...[dState!, dParameters!, backend.address(input!), backend.address(state!)],
+      ...[backend.address(outputGradient!), backend.address(stateGradient!), 0, scale!, offset!],
+      ...mapSizes(input!.shape, pool),
+      ...lifOperands(backend, parameters!, constants),
+      ...surrogateOperands(constants.surrogate),
+    );
+    scratch.free();
     return outputs;
   },
 };

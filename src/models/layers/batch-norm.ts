@@ -1,6 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type BatchNormResult, batchNorm, batchNormInference } from '../../engines/kernels/index.ts';
+import {
+  type BatchNormResult,
+  batchNorm,
+  batchNormInference,
+  hasNormalisedLif,
+  normalisedLif,
+} from '../../engines/kernels/index.ts';
 import type { Layer, LayerOutput, Parameter } from './layer.ts';
+import { activityOfCounts } from './lif-layer.ts';
 import { constantValues, createBuffer, createParameter } from './parameter.ts';
 import { stepMask } from './step-mask.ts';
 
@@ -57,6 +64,35 @@ export function createBatchNorm(
           { parameter: variance, value: runningAverage(variance, result.variance, seen) },
         ],
       };
+    },
+    fuse: (input, pass, [neurons, pool]) => {
+      const neuron = neurons?.neuron;
+      const [batch, steps, height = 0, width = 0, ...others] = input.shape as [number, number, ...number[]];
+      const masked = pass.training && stepMask(pass.lengths, batch, steps) !== undefined;
+      if (neuron === undefined || others.length !== 1 || perStep || masked || !hasNormalisedLif())
+        return undefined;
+      const side = pool?.averagePool ?? 1;
+      const result = normalisedLif(
+        input,
+        {
+          gamma: scale.variable,
+          beta: shift.variable,
+          mean: mean.variable,
+          variance: variance.variable,
+          epsilon: EPSILON,
+        },
+        neuron,
+        { training: pass.training, pool: side, state: pass.state[neurons!.name] },
+      );
+      const updates = pass.training
+        ? [
+            { parameter: mean, value: runningAverage(mean, result.mean, 1) },
+            { parameter: variance, value: runningAverage(variance, result.variance, 1) },
+          ]
+        : [];
+      const activity = activityOfCounts(result.counts, height * width * channels, pass.lengths);
+      const layers = [{ updates }, { state: result.state, activity }, ...(side > 1 ? [{}] : [])];
+      return { output: result.output, layers };
     },
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { LifParameters } from '../../engines/kernels/index.ts';
 
 /** A named tensor of a network: a weight, or a running statistic (then not trainable). */
 export interface Parameter {
@@ -52,12 +53,24 @@ export interface LayerOutput {
   readonly updates?: readonly BufferUpdate[];
 }
 
+/** What several layers gave at once: the output of the last, and of each what a layer gives beside its output. */
+export interface FusedOutput {
+  readonly output: tf.Tensor;
+  readonly layers: readonly Omit<LayerOutput, 'output'>[];
+}
+
 /** A part of a network. */
 export interface Layer {
   readonly name: string;
   readonly parameters: readonly Parameter[];
   /** @param input sequence [batch, steps, …features] */
   forward(input: tf.Tensor, pass: Pass): LayerOutput;
+  /** Computes this layer and some of those that follow at once, where the engine has a kernel for it. */
+  fuse?(input: tf.Tensor, pass: Pass, following: readonly Layer[]): FusedOutput | undefined;
+  /** The neurons that this layer is, for a layer that fuses them. */
+  readonly neuron?: LifParameters;
+  /** The side of the average pool that this layer is, for a layer that fuses it. */
+  readonly averagePool?: number;
 }
 
 /** What the layers of one call gave beside their outputs. */
@@ -87,15 +100,30 @@ export function forwardThrough(
   collected: Collected,
 ): tf.Tensor {
   let value = input;
-  for (const layer of layers) {
+  for (let index = 0; index < layers.length; ) {
     const before = value;
-    const result = tf.tidy(() => layer.forward(before, pass) as LayerOutput & tf.TensorContainerObject);
-    value = result.output;
+    const { output, layers: results } = tf.tidy(() => forwardNext(layers.slice(index), before, pass));
+    value = output;
     if (before !== input && before !== value) before.dispose();
-    if (result.state !== undefined) collected.state[layer.name] = result.state;
-    if (result.activity !== undefined) collected.activity[layer.name] = result.activity;
-    if (result.updates !== undefined) collected.updates.push(...result.updates);
-    pass.probe?.(layer.name, value);
+    for (const { state, activity, updates } of results) {
+      const { name } = layers[index++]!;
+      if (state !== undefined) collected.state[name] = state;
+      if (activity !== undefined) collected.activity[name] = activity;
+      if (updates !== undefined) collected.updates.push(...updates);
+    }
+    pass.probe?.(layers[index - 1]!.name, value);
   }
   return value;
+}
+
+/** Runs the first layer, and with it those that it fuses; never where each layer's output is to be seen. */
+function forwardNext(
+  [layer, ...following]: readonly Layer[],
+  input: tf.Tensor,
+  pass: Pass,
+): FusedOutput & tf.TensorContainerObject {
+  const fused = pass.probe === undefined ? layer!.fuse?.(input, pass, following) : undefined;
+  if (fused !== undefined) return fused as FusedOutput & tf.TensorContainerObject;
+  const { output, ...rest } = layer!.forward(input, pass);
+  return { output, layers: [rest as tf.TensorContainerObject] };
 }

@@ -6,7 +6,8 @@ import { type Layer, statelessLayer } from './layer.ts';
 /** Mean or maximum over squares of `size` pixels of every frame; what does not fill a square is left out. */
 export function createPool(name: string, kind: 'average' | 'max', size: number): Layer {
   const pool = kind === 'average' ? averagePool : maxPool;
-  return statelessLayer(name, [], (input) => unfoldTime(pool(foldTime(input), size), input.shape[0]!));
+  const layer = statelessLayer(name, [], (input) => unfoldTime(pool(foldTime(input), size), input.shape[0]!));
+  return kind === 'average' ? { ...layer, averagePool: size } : layer;
 }
 
 /** Mean over rows and columns: [batch, steps, height, width, channels] to [batch, steps, channels]. */

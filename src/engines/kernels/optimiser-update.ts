@@ -1,0 +1,79 @@
+/** One update of one parameter by an optimiser, as PyTorch defines it, in one pass over its values. */
+import * as tf from '@tensorflow/tfjs-core';
+import { defineKernel, type Kernel } from './kernel.ts';
+
+/** Constants of a step of gradient descent with momentum. */
+export interface SgdUpdate {
+  readonly rate: number;
+  readonly momentum: number;
+  /** Times the value, joins the gradient. */
+  readonly decay: number;
+  /** Factor of the gradient. */
+  readonly gradientScale: number;
+}
+
+/** Outputs: the new value and velocity. A first velocity of zero makes it the gradient, as PyTorch's first is. */
+export const sgdKernel: Kernel<'value' | 'gradient' | 'velocity', SgdUpdate> = defineKernel<
+  'value' | 'gradient' | 'velocity',
+  SgdUpdate
+>({
+  name: 'SgdUpdate',
+  shapes: ({ value }) => [[...value.shape], [...value.shape]],
+  reference: ({ value, gradient, velocity }, { rate, momentum, decay, gradientScale }) => {
+    const direction = tf.add(tf.mul(gradient, gradientScale), tf.mul(value, decay));
+    const speed = tf.add(tf.mul(velocity, momentum), direction);
+    return [tf.sub(value, tf.mul(speed, rate)), speed];
+  },
+  host: ({ value, gradient, velocity }, [newValue, newVelocity], constants) => {
+    const { rate, momentum, decay, gradientScale } = constants;
+    for (let i = 0; i < value.values.length; i++) {
+      const direction = gradient.values[i]! * gradientScale + value.values[i]! * decay;
+      const speed = velocity.values[i]! * momentum + direction;
+      newVelocity!.values[i] = speed;
+      newValue!.values[i] = value.values[i]! - rate * speed;
+    }
+  },
+});
+
+/** Constants of a step of Adam or AdamW. */
+export interface AdamUpdate {
+  /** Learning rate / (1 - beta1^step). */
+  readonly rate: number;
+  /** 1 / sqrt(1 - beta2^step). */
+  readonly rootScale: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Adam's weight decay: times the value, joins the gradient. */
+  readonly coupledDecay: number;
+  /** AdamW's: what is left of the value before the step. */
+  readonly keep: number;
+  readonly gradientScale: number;
+}
+
+type AdamInput = 'value' | 'gradient' | 'mean' | 'square';
+
+/** Outputs: the new value, mean and mean square. */
+export const adamKernel: Kernel<AdamInput, AdamUpdate> = defineKernel<AdamInput, AdamUpdate>({
+  name: 'AdamUpdate',
+  shapes: ({ value }) => [[...value.shape], [...value.shape], [...value.shape]],
+  reference: ({ value, gradient, mean, square }, constants) => {
+    const { rate, rootScale, beta1, beta2, epsilon, coupledDecay, keep, gradientScale } = constants;
+    const direction = tf.add(tf.mul(gradient, gradientScale), tf.mul(value, coupledDecay));
+    const newMean = tf.add(tf.mul(mean, beta1), tf.mul(direction, 1 - beta1));
+    const newSquare = tf.add(tf.mul(square, beta2), tf.mul(tf.square(direction), 1 - beta2));
+    const denominator = tf.add(tf.mul(tf.sqrt(newSquare), rootScale), epsilon);
+    return [tf.sub(tf.mul(value, keep), tf.mul(tf.div(newMean, denominator), rate)), newMean, newSquare];
+  },
+  host: ({ value, gradient, mean, square }, [newValue, newMean, newSquare], constants) => {
+    const { rate, rootScale, beta1, beta2, epsilon, coupledDecay, keep, gradientScale } = constants;
+    for (let i = 0; i < value.values.length; i++) {
+      const direction = gradient.values[i]! * gradientScale + value.values[i]! * coupledDecay;
+      const m = mean.values[i]! * beta1 + direction * (1 - beta1);
+      const v = square.values[i]! * beta2 + direction * direction * (1 - beta2);
+      newMean!.values[i] = m;
+      newSquare!.values[i] = v;
+      newValue!.values[i] = value.values[i]! * keep - rate * (m / (Math.sqrt(v) * rootScale + epsilon));
+    }
+  },
+});
