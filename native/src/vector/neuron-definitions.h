@@ -16,6 +16,13 @@ inline constexpr int kNeuronConstants = 10;
 struct Lif {
   static constexpr int kVariables = 1;
 
+  // The state of neuron i of a row whose variables lie `stride` apart.
+  struct State {
+    float v;
+  };
+  static State load(const float* row, std::int64_t, std::int64_t i) { return {row[i]}; }
+  static void store(const State& state, float* row, std::int64_t, std::int64_t i) { row[i] = state.v; }
+
   // `parameters` holds the decay.
   Lif(const float* parameters, const float (&c)[kNeuronConstants])
       : decay(parameters[0]), inputDecayed(c[0]), gain(1 - c[0] * decay), rest(c[1]), leak((1 - decay) * c[1]),
@@ -36,33 +43,33 @@ struct Lif {
   }
 
   // Gives the spike; replaces the state.
-  float step(float (&state)[kVariables], float x) const {
-    const auto [r, kept, u] = charge(state[0], x);
+  float step(State& state, float x) const {
+    const auto [r, kept, u] = charge(state.v, x);
     const float spike = u >= fires ? 1.f : 0.f;
     const float q = late * (spike - r);
-    state[0] = u - q * subtract + q * hard * (resetPotential - u);
+    state.v = u - q * subtract + q * hard * (resetPotential - u);
     return spike;
   }
 
   // Where the surrogate is taken: for the spike of this step, and for the reset by the spike of the one before.
-  float distance(const float (&state)[kVariables], float x) const { return charge(state[0], x).u - threshold; }
+  float distance(const State& state, float x) const { return charge(state.v, x).u - threshold; }
   bool needsEarlier() const { return throughEarly != 0; }
-  float earlierDistance(const float (&state)[kVariables]) const { return state[0] - threshold; }
+  float earlierDistance(const State& state) const { return state.v - threshold; }
 
   struct Gradient {
     float input, parameter;
   };
 
   // `state` is that before the step; replaces the state's gradient after it by that before it.
-  Gradient stepBack(const float (&state)[kVariables], float x, float spikeGradient, float derivative,
-                    float earlierDerivative, float (&stateGradient)[kVariables]) const {
-    const float v = state[0];
+  Gradient stepBack(const State& state, float x, float spikeGradient, float derivative, float earlierDerivative,
+                    State& stateGradient) const {
+    const float v = state.v;
     const auto [r, kept, u] = charge(v, x);
     const float q = late * ((u >= fires ? 1.f : 0.f) - r);
-    const float g = stateGradient[0];
+    const float g = stateGradient.v;
     const float throughReset = throughLate * g * (hard * (resetPotential - u) - subtract);
     const float gu = g * (1 - q * hard) + (spikeGradient + throughReset) * derivative;
-    stateGradient[0] = decay * gu * (1 - r * hard) +
+    stateGradient.v = decay * gu * (1 - r * hard) +
                        throughEarly * gu * (decay * hard * (resetPotential - v) - subtract) * earlierDerivative;
     return {gain * gu, gu * (kept - rest - inputDecayed * x)};
   }

@@ -125,16 +125,6 @@ void spreadPooled(const float* gradient, float* out, const StripRow& row) {
 }
 
 template <int variables>
-void loadLane(const float* from, Index capacity, Index i, float (&lane)[variables]) {
-  for (int v = 0; v < variables; v++) lane[v] = from[v * capacity + i];
-}
-
-template <int variables>
-void storeLane(const float (&lane)[variables], float* to, Index capacity, Index i) {
-  for (int v = 0; v < variables; v++) to[v * capacity + i] = lane[v];
-}
-
-template <int variables>
 void loadState(const float* state, const StripRow& row, float* to, Index capacity) {
   for (int v = 0; v < variables; v++) {
     std::memcpy(to + v * capacity, state + row.stateAt(v, variables), row.lanes * sizeof(float));
@@ -146,6 +136,89 @@ void storeState(const float* from, const StripRow& row, float* state, Index capa
   for (int v = 0; v < variables; v++) {
     std::memcpy(state + row.stateAt(v, variables), from + v * capacity, row.lanes * sizeof(float));
   }
+}
+
+// The loops over the neurons of a row. They take the neuron by value: what could lie in the memory that they write would
+// be read again for each neuron.
+
+// One step of a row: replaces the state, gives the spikes and their number.
+template <class Neuron>
+float stepRow(const Neuron neuron, const float* __restrict x, float* __restrict state, float* __restrict spikes,
+              Index capacity, Index lanes) {
+  float count = 0;
+#pragma omp simd reduction(+ : count)
+  for (Index i = 0; i < lanes; i++) {
+    auto present = Neuron::load(state, capacity, i);
+    const float spike = neuron.step(present, x[i]);
+    Neuron::store(present, state, capacity, i);
+    spikes[i] = spike;
+    count += spike;
+  }
+  return count;
+}
+
+// One step of a row from one state to another.
+template <class Neuron>
+void advanceRow(const Neuron neuron, const float* __restrict x, const float* __restrict before, float* __restrict after,
+                Index capacity, Index lanes) {
+#pragma omp simd
+  for (Index i = 0; i < lanes; i++) {
+    auto lane = Neuron::load(before, capacity, i);
+    neuron.step(lane, x[i]);
+    Neuron::store(lane, after, capacity, i);
+  }
+}
+
+// Where the surrogate of each neuron is taken.
+template <class Neuron>
+void distanceRow(const Neuron neuron, const float* __restrict x, const float* __restrict before, float* __restrict out,
+                 Index capacity, Index lanes) {
+#pragma omp simd
+  for (Index i = 0; i < lanes; i++) {
+    auto lane = Neuron::load(before, capacity, i);
+    out[i] = neuron.distance(lane, x[i]);
+  }
+}
+
+template <class Neuron>
+void earlierDistanceRow(const Neuron neuron, const float* __restrict before, float* __restrict out, Index capacity,
+                        Index lanes) {
+#pragma omp simd
+  for (Index i = 0; i < lanes; i++) {
+    auto lane = Neuron::load(before, capacity, i);
+    out[i] = neuron.earlierDistance(lane);
+  }
+}
+
+// What a step back of a row takes and gives.
+struct BackwardRow {
+  const float *x, *before, *spikeGradient, *derivative, *earlier;
+  float *carried, *gradient;
+  Index capacity, lanes;
+};
+
+// Gives the inputs' gradients, and that of the parameter; replaces the states' gradients.
+template <class Neuron>
+float stepBackRow(const Neuron neuron, const BackwardRow& row) {
+  const float* __restrict x = row.x;
+  const float* __restrict before = row.before;
+  const float* __restrict spikeGradient = row.spikeGradient;
+  const float* __restrict derivative = row.derivative;
+  const float* __restrict earlier = row.earlier;
+  float* __restrict carried = row.carried;
+  float* __restrict gradient = row.gradient;
+  const Index capacity = row.capacity;
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (Index i = 0; i < row.lanes; i++) {
+    const auto state = Neuron::load(before, capacity, i);
+    auto change = Neuron::load(carried, capacity, i);
+    const auto back = neuron.stepBack(state, x[i], spikeGradient[i], derivative[i], earlier[i], change);
+    Neuron::store(change, carried, capacity, i);
+    gradient[i] = back.input;
+    sum += back.parameter;
+  }
+  return sum;
 }
 
 #define LAYOUT_PARAMETERS Index batch, Index steps, Index height, Index width, Index channels, Index pool
@@ -182,15 +255,7 @@ void forward(const float* in, const float* state, float* spikes, float* lastStat
       for (Index t = 0; t < steps; t++) {
         loadInput(in + row.at(t), scales.get(), offsets.get(), x, row.lanes);
         float* out = pool > 1 ? fired : spikes + row.at(t);
-        float count = 0;
-#pragma omp simd reduction(+ : count)
-        for (Index i = 0; i < row.lanes; i++) {
-          float lane[variables];
-          loadLane(present, capacity, i, lane);
-          out[i] = neuron.step(lane, x[i]);
-          count += out[i];
-          storeLane(lane, present, capacity, i);
-        }
+        const float count = stepRow(neuron, x, present, out, capacity, row.lanes);
         if (potentials != nullptr) std::memcpy(potentials + row.at(t), present, row.lanes * sizeof(float));
         if (counts != nullptr) threadCounts[(thread * batch + row.sample) * steps + t] += count;
         if (pool > 1) addPooled(fired, sums + t * capacity, row);
@@ -270,13 +335,7 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
         const float* before = states + t * stateSize;
         float* after = states + (t + 1) * stateSize;
         loadInput(given.in + row.at(t), scales.get(), offsets.get(), x, row.lanes);
-#pragma omp simd
-        for (Index i = 0; i < row.lanes; i++) {
-          float lane[variables];
-          loadLane(before, capacity, i, lane);
-          neuron.step(lane, x[i]);
-          storeLane(lane, after, capacity, i);
-        }
+        advanceRow(neuron, x, before, after, capacity, row.lanes);
       }
       loadState<variables>(given.lastStateGradient, row, carried, capacity);
       for (Index t = steps - 1; t >= 0; t--) {
@@ -289,34 +348,14 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
 #pragma omp simd
           for (Index i = 0; i < row.lanes; i++) carried[i] += added[i];
         }
-#pragma omp simd
-        for (Index i = 0; i < row.lanes; i++) {
-          float lane[variables];
-          loadLane(before, capacity, i, lane);
-          derivative[i] = neuron.distance(lane, x[i]);
-        }
+        distanceRow(neuron, x, before, derivative, capacity, row.lanes);
         derivatives(derivative, given.slope, given.amplitude, row.lanes);
         if (neuron.needsEarlier()) {
-#pragma omp simd
-          for (Index i = 0; i < row.lanes; i++) {
-            float lane[variables];
-            loadLane(before, capacity, i, lane);
-            earlier[i] = neuron.earlierDistance(lane);
-          }
+          earlierDistanceRow(neuron, before, earlier, capacity, row.lanes);
           derivatives(earlier, given.slope, given.amplitude, row.lanes);
         }
-        float sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (Index i = 0; i < row.lanes; i++) {
-          float lane[variables], change[variables];
-          loadLane(before, capacity, i, lane);
-          loadLane(carried, capacity, i, change);
-          const auto back = neuron.stepBack(lane, x[i], spikeGradient[i], derivative[i], earlier[i], change);
-          gradient[i] = back.input;
-          sum += back.parameter;
-          storeLane(change, carried, capacity, i);
-        }
-        parameter += sum;
+        parameter += stepBackRow(
+            neuron, {x, before, spikeGradient, derivative, earlier, carried, gradient, capacity, row.lanes});
         gradients.take(row, t, gradient, thread);
       }
       storeState<variables>(carried, row, given.stateGradient, capacity);
