@@ -238,8 +238,9 @@ const products: Record<string, GradientRule> = {
   },
 };
 
-/** A product whose factors are laid out first: engines multiply transposed factors slowly or not at all. */
+/** A product whose factors are laid out first where the engine multiplies transposed factors slowly or not at all. */
 function multiply(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean): tf.Tensor {
+  if (tf.getBackend() === 'native') return tf.matMul(a, b, transposeA, transposeB);
   return tf.matMul(transposeA ? swapLast(a) : a, transposeB ? swapLast(b) : b);
 }
 
