@@ -18,12 +18,22 @@ export interface TrainingCase {
 /** Share of frame pixels with events. */
 const ACTIVE = 0.1;
 
-function samples(count: number, [steps, height, width, channels]: [number, number, number, number]): Sample[] {
+function samples(
+  count: number,
+  [steps, height, width, channels]: [number, number, number, number],
+): Sample[] {
   return Array.from({ length: count }, (_, index) => {
     const random = new RandomStream(1, `sample/${index}`);
     const frames = new Float32Array(steps * height * width * channels);
-    for (let i = 0; i < frames.length; i++) frames[i] = random.uniform(i) < ACTIVE ? 1 + random.integer(i, 3) : 0;
-    return { id: `${index}`, label: index % 10, frames, shape: [steps, height, width, channels], length: steps } as never;
+    for (let i = 0; i < frames.length; i++)
+      frames[i] = random.uniform(i) < ACTIVE ? 1 + random.integer(i, 3) : 0;
+    return {
+      id: `${index}`,
+      label: index % 10,
+      frames,
+      shape: [steps, height, width, channels],
+      length: steps,
+    } as never;
   });
 }
 
