@@ -8,7 +8,8 @@
 #include <cstdint>
 
 #if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
+#include <thread>
+#include <vector>
 #endif
 
 namespace rxspike {
@@ -16,15 +17,22 @@ namespace {  // compiled once for each instruction set: must not be merged by th
 
 using Index = std::int64_t;
 
-// libgomp's fork and join are not seen by the thread sanitizer; it is told of them here.
-inline void joinPoint([[maybe_unused]] void* tag, [[maybe_unused]] bool entering) {
+inline int threadCount() { return omp_get_max_threads(); }
+
+// work(thread) on each of `threads` threads at once.
+template <class Work>
+inline void onThreads(int threads, const Work& work) {
 #if defined(__SANITIZE_THREAD__)
-  if (entering) __tsan_acquire(tag);
-  else __tsan_release(tag);
+  // The thread sanitizer does not see how OpenMP's threads wait for each other.
+  std::vector<std::thread> others;
+  for (int thread = 1; thread < threads; thread++) others.emplace_back(work, thread);
+  work(0);
+  for (std::thread& other : others) other.join();
+#else
+#pragma omp parallel num_threads(threads)
+  work(omp_get_thread_num());
 #endif
 }
-
-inline int threadCount() { return omp_get_max_threads(); }
 
 // body(begin, end, thread) over [0, count), each range but the last a multiple of `grain`.
 template <class Body>
@@ -35,18 +43,11 @@ inline void parallelFor(Index count, Index grain, const Body& body) {
     body(Index{0}, count, 0);
     return;
   }
-  int tag = 0;
-  joinPoint(&tag, false);
-#pragma omp parallel num_threads(threads)
-  {
-    joinPoint(&tag, true);
-    const Index thread = omp_get_thread_num();
+  onThreads(threads, [&](int thread) {
     const Index begin = pieces * thread / threads * grain;
     const Index end = std::min(count, pieces * (thread + 1) / threads * grain);
-    if (begin < end) body(begin, end, static_cast<int>(thread));
-    joinPoint(&tag, false);
-  }
-  joinPoint(&tag, true);
+    if (begin < end) body(begin, end, thread);
+  });
 }
 
 }  // namespace

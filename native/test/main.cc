@@ -133,15 +133,15 @@ void testLevels() {
   }
 }
 
-// Half of the spikes of [2, 9, 8, 20] to 70 channels, by active inputs and by oneDNN.
+// Half of the spikes of [2, 9, 8, 20] to 80 channels, by active inputs and by oneDNN.
 void testSparseConvolution(double stride, double outHeight, double outWidth) {
   const auto operations = rxspike::operationsFor(rxspike::vectorLevels().front());
   Values in = values(2 * 9 * 8 * 20);
   for (float& value : in) value = value > 0.7f ? value : 0;
-  const Values filter = values(9 * 20 * 70, 1);
-  const std::size_t outputs = static_cast<std::size_t>(2 * outHeight * outWidth * 70);
+  const Values filter = values(9 * 20 * 80, 1);
+  const std::size_t outputs = static_cast<std::size_t>(2 * outHeight * outWidth * 80);
   const Values gradient = values(outputs, 2);
-  const std::vector<double> sizes = {2, 9, 8, 20, 3, 3, outHeight, outWidth, 70, stride, stride, 1, 1, 1, 1};
+  const std::vector<double> sizes = {2, 9, 8, 20, 3, 3, outHeight, outWidth, 80, stride, stride, 1, 1, 1, 1};
   std::vector<Values> out(2, Values(outputs)), filterGradient(2, Values(filter.size()));
   for (int sparse = 0; sparse < 2; sparse++) {
     std::vector<double> operands = {at(in.data()), at(filter.data()), at(out[sparse].data()), 0, double(sparse)};

@@ -13,6 +13,7 @@ import {
   normalisedLif,
   surrogateKinds,
 } from '../../src/engines/kernels/index.ts';
+import { registerFusedKernels } from '../../src/engines/native/fused-kernels.ts';
 import { nativeState } from '../../src/engines/native.ts';
 import { RandomStream } from '../../src/random.ts';
 
@@ -288,6 +289,21 @@ run('native engine against the reference forms', () => {
     const tensors = tf.memory().numTensors;
     expectClose(await resultsOf(run, inputs), expected!, 2e-5);
     expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('gives the same convolutions by active inputs', async () => {
+    const spikes = given([3, 9, 8, 5], 'sparse', (x) => (x > 1 ? x : 0));
+    const run: Case = ([x, w]) => [
+      convolution(x!, w!, { stride: 1 }),
+      convolution(x!, w!, { stride: 2, padding: 1 }),
+    ];
+    const inputs = [spikes, given([3, 3, 5, 48])];
+    registerFusedKernels('native', { forward: 0, filterGradient: 0 });
+    const dense = await resultsOf(run, inputs);
+    registerFusedKernels('native', { forward: 1, filterGradient: 1 });
+    const sparse = await resultsOf(run, inputs);
+    registerFusedKernels('native');
+    expectClose(sparse, dense, 2e-5);
   });
 
   it('gives the same bits every time', async () => {

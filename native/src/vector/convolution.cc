@@ -1,7 +1,7 @@
 // Convolution by the inputs that are not zero: for each output pixel the filter rows of its active inputs are added
 // up, so the work is the number of active inputs and not of inputs. Faster than a dense product where few are active.
 #include <cstring>
-#include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "dense-convolution.h"
@@ -12,27 +12,62 @@ namespace rxspike::VECTOR_LEVEL {
 
 namespace {
 
-constexpr int kTile = 64;  // output channels summed in registers at a time
+// Sixteen floats; the compiler makes of them what the instruction set has.
+typedef float Lanes __attribute__((vector_size(64)));
+constexpr int kLanes = 16;
+constexpr int kMaxTile = 8;  // registers of sums
+
+inline Lanes loadLanes(const float* from) {
+  Lanes lanes;
+  std::memcpy(&lanes, from, sizeof(lanes));
+  return lanes;
+}
+
+// sums += the values times `count` rows; `rowOf(i)` gives where row i is, `valueOf(i)` its value.
+template <int tile, class RowOf, class ValueOf>
+inline void addRows(Lanes (&sums)[tile], Index count, const RowOf& rowOf, const ValueOf& valueOf) {
+  for (Index i = 0; i < count; i++) {
+    const float* row = rowOf(i);
+    const float value = valueOf(i);
+    for (int j = 0; j < tile; j++) sums[j] += value * loadLanes(row + j * kLanes);
+  }
+}
+
+// visit(first channel, tile) for tiles of channels, `tile` a constant: 8, 4, 2 or 1 times 16 channels. Sparse
+// convolutions need output channels in sixteens.
+template <class Visit>
+inline void forTiles(int channels, const Visit& visit) {
+  int from = 0;
+  const auto all = [&](auto tile) {
+    for (; channels - from >= tile() * kLanes; from += tile() * kLanes) visit(from, tile);
+  };
+  all(std::integral_constant<int, kMaxTile>());
+  all(std::integral_constant<int, 4>());
+  all(std::integral_constant<int, 2>());
+  all(std::integral_constant<int, 1>());
+}
 
 struct Active {
-  std::int32_t channel;
+  std::int32_t row;  // (column * inputs + input) * outputs: its filter row, but for where the filter stands
   float value;
 };
 
-// The active inputs of each pixel of one image, pixel after pixel.
+// The active inputs of each pixel of one image, pixel after pixel, so that neighbours in a row follow each other.
 struct ActiveInputs {
   std::vector<Active> entries;
   std::vector<std::int32_t> starts;
 
-  void collect(const float* image, Index pixels, int channels) {
-    entries.resize(pixels * channels);
+  void collect(const float* image, const ConvolutionShape& s) {
+    const Index pixels = Index{s.inHeight} * s.inWidth;
+    entries.resize(pixels * s.inChannels + 1);
     starts.resize(pixels + 1);
     std::int32_t count = 0;
     for (Index pixel = 0; pixel < pixels; pixel++) {
       starts[pixel] = count;
-      const float* in = image + pixel * channels;
-      for (int c = 0; c < channels; c++) {
-        entries[count] = {c, in[c]};
+      const float* in = image + pixel * s.inChannels;
+      const auto column = static_cast<std::int32_t>(pixel % s.inWidth) * s.inChannels;
+      for (std::int32_t c = 0; c < s.inChannels; c++) {
+        entries[count] = {(column + c) * s.outChannels, in[c]};
         count += in[c] != 0 ? 1 : 0;
       }
     }
@@ -40,49 +75,28 @@ struct ActiveInputs {
   }
 };
 
-// out[0..width) += the values times the filter rows of the active inputs.
-template <int width>
-inline void addRows(const Active* from, const Active* to, const float* filter, int outChannels, float* sums) {
-  for (const Active* a = from; a != to; a++) {
-    const float* row = filter + Index{a->channel} * outChannels;
-#pragma omp simd
-    for (int c = 0; c < width; c++) sums[c] += a->value * row[c];
-  }
-}
-
-inline void addRowsPart(const Active* from, const Active* to, const float* filter, int outChannels, int width, float* sums) {
-  for (const Active* a = from; a != to; a++) {
-    const float* row = filter + Index{a->channel} * outChannels;
-#pragma omp simd
-    for (int c = 0; c < width; c++) sums[c] += a->value * row[c];
-  }
-}
-
 void convolveImage(const ActiveInputs& active, const float* filter, float* out, const ConvolutionShape& s) {
-  const Index filterPixel = Index{s.inChannels} * s.outChannels;
+  const Index pixelRows = Index{s.inChannels} * s.outChannels;
   for (int y = 0; y < s.outHeight; y++) {
     for (int x = 0; x < s.outWidth; x++) {
-      float* to = out + (Index{y} * s.outWidth + x) * s.outChannels;
-      for (int tile = 0; tile < s.outChannels; tile += kTile) {
-        const int width = std::min(kTile, s.outChannels - tile);
-        float sums[kTile] = {};
+      const int left = x * s.strideWidth - s.padLeft;
+      const int from = std::max(left, 0);
+      const int to = std::min(left + s.filterWidth, s.inWidth);
+      float* sumsAt = out + (Index{y} * s.outWidth + x) * s.outChannels;
+      forTiles(s.outChannels, [&](int channel, auto tile) {
+        Lanes sums[tile()] = {};
         for (int ky = 0; ky < s.filterHeight; ky++) {
-          const int iy = y * s.strideHeight - s.padTop + ky * s.dilationHeight;
-          if (iy < 0 || iy >= s.inHeight) continue;
-          for (int kx = 0; kx < s.filterWidth; kx++) {
-            const int ix = x * s.strideWidth - s.padLeft + kx * s.dilationWidth;
-            if (ix < 0 || ix >= s.inWidth) continue;
-            const Index pixel = Index{iy} * s.inWidth + ix;
-            const Active* from = active.entries.data() + active.starts[pixel];
-            const Active* end = active.entries.data() + active.starts[pixel + 1];
-            const float* rows = filter + (Index{ky} * s.filterWidth + kx) * filterPixel + tile;
-            if (width == kTile) addRows<kTile>(from, end, rows, s.outChannels, sums);
-            else if (width == kTile / 2) addRows<kTile / 2>(from, end, rows, s.outChannels, sums);
-            else addRowsPart(from, end, rows, s.outChannels, width, sums);
-          }
+          const int iy = y * s.strideHeight - s.padTop + ky;
+          if (iy < 0 || iy >= s.inHeight || from >= to) continue;
+          const std::int32_t* starts = active.starts.data() + Index{iy} * s.inWidth;
+          const Active* entries = active.entries.data() + starts[from];
+          const float* rows = filter + (Index{ky} * s.filterWidth - left) * pixelRows + channel;
+          addRows(
+              sums, starts[to] - starts[from], [&](Index i) { return rows + entries[i].row; },
+              [&](Index i) { return entries[i].value; });
         }
-        std::memcpy(to + tile, sums, width * sizeof(float));
-      }
+        std::memcpy(sumsAt + channel, sums, sizeof(sums));
+      });
     }
   }
 }
@@ -93,7 +107,7 @@ void sparseConvolve(const float* input, const float* filter, float* output, cons
   parallelFor(s.batch, 1, [&](Index begin, Index end, int) {
     ActiveInputs active;
     for (Index image = begin; image < end; image++) {
-      active.collect(input + image * inSize, Index{s.inHeight} * s.inWidth, s.inChannels);
+      active.collect(input + image * inSize, s);
       convolveImage(active, filter, output + image * outSize, s);
     }
   });
@@ -131,33 +145,29 @@ struct ActivePixels {
   }
 };
 
-// Adds one image's share to the filter rows of one input channel.
+// Adds one image's share to the filter rows of one input channel. `places` has room for the active pixels.
 void addFilterRows(const ActivePixel* from, const ActivePixel* to, const float* outputGradient, float* filterGradient,
-                   int channel, const ConvolutionShape& s) {
+                   int channel, const ConvolutionShape& s, std::vector<Active>& places) {
   for (int ky = 0; ky < s.filterHeight; ky++) {
     for (int kx = 0; kx < s.filterWidth; kx++) {
-      float* row = filterGradient + ((Index{ky} * s.filterWidth + kx) * s.inChannels + channel) * s.outChannels;
-      for (int tile = 0; tile < s.outChannels; tile += kTile) {
-        const int width = std::min(kTile, s.outChannels - tile);
-        float sums[kTile] = {};
-        for (const ActivePixel* a = from; a != to; a++) {
-          const int top = a->y + s.padTop - ky * s.dilationHeight;
-          const int left = a->x + s.padLeft - kx * s.dilationWidth;
-          if (top < 0 || left < 0 || top % s.strideHeight != 0 || left % s.strideWidth != 0) continue;
-          const int y = top / s.strideHeight;
-          const int x = left / s.strideWidth;
-          if (y >= s.outHeight || x >= s.outWidth) continue;
-          const float* gradient = outputGradient + (Index{y} * s.outWidth + x) * s.outChannels + tile;
-          if (width == kTile) {
-#pragma omp simd
-            for (int c = 0; c < kTile; c++) sums[c] += a->value * gradient[c];
-          } else {
-#pragma omp simd
-            for (int c = 0; c < width; c++) sums[c] += a->value * gradient[c];
-          }
-        }
-        for (int c = 0; c < width; c++) row[tile + c] += sums[c];
+      places.clear();
+      for (const ActivePixel* a = from; a != to; a++) {
+        const int top = a->y + s.padTop - ky;
+        const int left = a->x + s.padLeft - kx;
+        if (top < 0 || left < 0 || top % s.strideHeight != 0 || left % s.strideWidth != 0) continue;
+        const int y = top / s.strideHeight;
+        const int x = left / s.strideWidth;
+        if (y < s.outHeight && x < s.outWidth) places.push_back({(y * s.outWidth + x) * s.outChannels, a->value});
       }
+      float* row = filterGradient + ((Index{ky} * s.filterWidth + kx) * s.inChannels + channel) * s.outChannels;
+      forTiles(s.outChannels, [&](int first, auto tile) {
+        Lanes sums[tile()];
+        std::memcpy(sums, row + first, sizeof(sums));
+        addRows(
+            sums, static_cast<Index>(places.size()), [&](Index i) { return outputGradient + places[i].row + first; },
+            [&](Index i) { return places[i].value; });
+        std::memcpy(row + first, sums, sizeof(sums));
+      });
     }
   }
 }
@@ -169,12 +179,13 @@ void sparseFilterGradient(const float* input, const float* outputGradient, float
   // A thread owns input channels, so no two write to one filter row.
   parallelFor(s.inChannels, 1, [&](Index begin, Index end, int) {
     ActivePixels active;
+    std::vector<Active> places;
     for (Index image = 0; image < s.batch; image++) {
       active.collect(input + image * inSize, s, static_cast<int>(begin), static_cast<int>(end));
       for (Index c = begin; c < end; c++) {
         const ActivePixel* entries = active.entries.data();
         addFilterRows(entries + active.starts[c - begin], entries + active.starts[c - begin + 1],
-                      outputGradient + image * outSize, filterGradient, static_cast<int>(c), s);
+                      outputGradient + image * outSize, filterGradient, static_cast<int>(c), s, places);
       }
     }
   });
@@ -201,7 +212,8 @@ double densityOf(const float* input, Index count) {
 }
 
 bool isSparse(const float* input, const ConvolutionShape& s, double threshold) {
-  if (threshold <= 0) return false;
+  const bool possible = s.outChannels % kLanes == 0 && s.dilationHeight == 1 && s.dilationWidth == 1;
+  if (threshold <= 0 || !possible) return false;
   return threshold >= 1 || densityOf(input, Index{s.batch} * s.inHeight * s.inWidth * s.inChannels) < threshold;
 }
 
