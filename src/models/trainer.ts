@@ -12,7 +12,7 @@ import { divergence } from './divergence.ts';
 import type { Parameter } from './layers/layer.ts';
 import { classificationLoss, type LossOptions } from './losses.ts';
 import type { LayerRate, StepMetrics } from './metrics.ts';
-import type { ForwardOptions, Network, NetworkOutput } from './network.ts';
+import { type ForwardOptions, type Network, type NetworkOutput, outputTensors } from './network.ts';
 import {
   clipScale,
   createOptimiser,
@@ -80,7 +80,7 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
         forward,
         options,
       );
-      pending.push(loss, logits, ...resultTensors(result), ...gradients.values());
+      pending.push(loss, logits, ...outputTensors(result), ...gradients.values());
       const norm = globalNorm(gradients.values());
       pending.push(norm);
       const read = await readStep(loss, logits, norm, result);
@@ -108,7 +108,7 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
         return { logits, loss: classificationLoss(logits, [], labels) };
       });
       const norm = tf.scalar(0);
-      pending.push(...resultTensors(result), logits, loss, norm);
+      pending.push(...outputTensors(result), logits, loss, norm);
       const read = await readStep(loss, logits, norm, result);
       if (!Number.isFinite(read.loss)) {
         throw await divergence(network, sequence, { lengths }, { loss: read.loss, where: 'evaluation' });
@@ -164,7 +164,7 @@ function differentiate(
     () => {
       result = network.forward(sequence, forward);
       logits = sampleLogits(result.output, lengths, network.windowBins);
-      for (const tensor of [logits, ...resultTensors(result)]) tf.keep(tensor);
+      for (const tensor of [logits, ...outputTensors(result)]) tf.keep(tensor);
       return classificationLoss(logits, result.auxiliary, labels, options);
     },
     trainable.map(({ variable }) => variable),
@@ -175,16 +175,6 @@ function differentiate(
     if (gradient !== undefined && gradient !== null) gradients.set(name, gradient);
   }
   return { loss: value, logits: logits!, result: result!, gradients };
-}
-
-function resultTensors({ output, auxiliary, state, rates, updates }: NetworkOutput): tf.Tensor[] {
-  return [
-    output,
-    ...auxiliary,
-    ...Object.values(state),
-    ...Object.values(rates),
-    ...updates.map(({ value }) => value),
-  ];
 }
 
 interface ReadStep {

@@ -58,8 +58,15 @@ export const nmnistNetSchema: v.GenericSchema<unknown, NmnistNetConfig> = v.stri
   batchNorm: v.picklist(batchStatistics),
 });
 
-/** A network for N-MNIST with fresh parameters. */
-export function createNmnistNet(config: NmnistNetConfig, seed: number): Network {
+/**
+ * A network for N-MNIST with fresh parameters.
+ * @param createNeurons makes the spiking layers
+ */
+export function createNmnistNet(
+  config: NmnistNetConfig,
+  seed: number,
+  createNeurons: typeof createLifLayer = createLifLayer,
+): Network {
   const { input, classes, channels, dropout, neuron, batchNorm } = config;
   const shrink = 2 ** channels.length;
   const pixels = Math.floor(input.height / shrink) * Math.floor(input.width / shrink);
@@ -74,7 +81,7 @@ export function createNmnistNet(config: NmnistNetConfig, seed: number): Network 
     return [
       createConvolution(`convolution${number}`, { inputs, outputs, bias: false }, seed),
       createBatchNorm(`norm${number}`, { channels: outputs, statistics: batchNorm }),
-      createLifLayer(`lif${number}`, neuron),
+      createNeurons(`lif${number}`, neuron),
       createPool(`pool${number}`, 'average', 2),
     ];
   });

@@ -71,8 +71,15 @@ export const ssnnSchema: v.GenericSchema<unknown, SsnnConfig> = v.strictObject({
   batchNorm: v.picklist(batchStatistics),
 });
 
-/** An SSNN with fresh parameters. */
-export function createSsnn(config: SsnnConfig, seed: number): Network {
+/**
+ * An SSNN with fresh parameters.
+ * @param createNeurons makes a stage's spiking layer
+ */
+export function createSsnn(
+  config: SsnnConfig,
+  seed: number,
+  createNeurons: typeof createLifLayer = createLifLayer,
+): Network {
   checkConfig(config);
   const { input, classes, timesteps, channels, alignment, neuron, batchNorm } = config;
   const last = timesteps.length - 1;
@@ -86,7 +93,7 @@ export function createSsnn(config: SsnnConfig, seed: number): Network {
     return [
       createConvolution(`${name}.convolution`, { inputs, outputs, bias: false }, seed),
       createBatchNorm(`${name}.norm`, { channels: outputs, statistics: batchNorm }),
-      createLifLayer(name, neuron),
+      createNeurons(name, neuron),
       createPool(`${name}.pool`, 'average', 2),
     ];
   });
