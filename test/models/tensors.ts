@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { lif } from '../../src/engines/kernels/lif.ts';
 import type { Layer, Parameter, Pass } from '../../src/models/layers/layer.ts';
-import { activityOf, type LifConfig } from '../../src/models/layers/lif-layer.ts';
+import { activityOf } from '../../src/models/layers/lif-layer.ts';
+import type { FixedLif } from '../../src/models/neurons.ts';
 import { RandomStream } from '../../src/random.ts';
 
 /** A tensor as the stored PyTorch cases hold it. */
@@ -126,7 +127,7 @@ export async function expectGradients(
 }
 
 /** A smooth stand-in for a spiking layer: the same membranes, which never fire, and a sigmoid of them as output. */
-export function createSmoothLayer(name: string, neuron: LifConfig): Layer {
+export function createSmoothLayer(name: string, neuron: FixedLif): Layer {
   return {
     name,
     parameters: [],

@@ -11,12 +11,12 @@ import { createConvolution } from '../layers/convolution.ts';
 import { createDropout } from '../layers/dropout.ts';
 import { createFlatten } from '../layers/flatten.ts';
 import { forwardThrough, type Layer } from '../layers/layer.ts';
-import { createLifLayer, type LifConfig, lifSchema } from '../layers/lif-layer.ts';
+import { createLifLayer, lifSchema } from '../layers/lif-layer.ts';
 import { createLinear } from '../layers/linear.ts';
 import { createPool } from '../layers/pooling.ts';
 import type { Network } from '../network.ts';
 import { networkOf } from '../network-body.ts';
-import { leaky } from '../neurons.ts';
+import { type FixedLif, leaky } from '../neurons.ts';
 
 /** A network for N-MNIST as plain JSON. */
 export interface NmnistNetConfig {
@@ -27,7 +27,7 @@ export interface NmnistNetConfig {
   channels: number[];
   /** Share of the features before the readout that training drops. */
   dropout: number;
-  neuron: LifConfig;
+  neuron: FixedLif;
   batchNorm: BatchStatistics;
 }
 

@@ -17,13 +17,13 @@ import { type Alignment, alignments, createAlignment } from '../layers/alignment
 import { type BatchStatistics, batchStatistics, createBatchNorm } from '../layers/batch-norm.ts';
 import { createConvolution } from '../layers/convolution.ts';
 import { forwardThrough, type Layer } from '../layers/layer.ts';
-import { createLifLayer, type LifConfig, lifSchema } from '../layers/lif-layer.ts';
+import { createLifLayer, lifSchema } from '../layers/lif-layer.ts';
 import { createLinear } from '../layers/linear.ts';
 import { createPool, globalAveragePool } from '../layers/pooling.ts';
 import { meanOverSteps } from '../layers/step-mask.ts';
 import type { Network } from '../network.ts';
 import { networkOf } from '../network-body.ts';
-import { leaky } from '../neurons.ts';
+import { type FixedLif, leaky } from '../neurons.ts';
 import { realWindows } from '../sample-logits.ts';
 
 /** An SSNN as plain JSON. */
@@ -36,7 +36,7 @@ export interface SsnnConfig {
   /** Feature maps of each stage. */
   channels: number[];
   alignment: Alignment;
-  neuron: LifConfig;
+  neuron: FixedLif;
   batchNorm: BatchStatistics;
 }
 
