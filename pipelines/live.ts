@@ -93,7 +93,7 @@ const live: Pipeline = definePipeline({
         await source.close();
       }
     } finally {
-      await model.close();
+      model.close();
     }
   },
 });

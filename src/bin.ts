@@ -48,9 +48,11 @@ function report(error: unknown): void {
 }
 
 // A reader that has seen enough, such as `head`, is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') report(error);
-  process.exit();
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') report(error);
+    process.exit();
+  });
+}
 
 await createProgram(io).parseAsync(process.argv).catch(report);

@@ -26,7 +26,8 @@ export interface LoadedModel {
   readonly simulated: boolean;
   /** Orientation in which the recordings of its training were read, where its run says so. */
   readonly orientation?: 'jaer' | 'display';
-  close(): Promise<void>;
+  /** Frees the network and the engine. */
+  close(): void;
 }
 
 /** Where a model runs. */
@@ -59,13 +60,13 @@ export async function loadModel(
       engine,
       simulated,
       ...(orientation === 'jaer' || orientation === 'display' ? { orientation } : {}),
-      close: async () => {
+      close: () => {
         network.dispose();
-        await engine.stop();
+        engine.stop();
       },
     };
   } catch (error) {
-    await engine.stop();
+    engine.stop();
     throw error;
   }
 }

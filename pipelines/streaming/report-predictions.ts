@@ -53,30 +53,35 @@ export async function reportPredictions(
 /** Sums over the windows of a stream. */
 class PredictionTotal {
   windows = 0;
-  readonly #probabilities: Float64Array;
+  /** Logarithms of each class's probabilities. */
+  readonly #logarithms: Float64Array;
   readonly #rates = new Map<string, number>();
 
   constructor(classes: number) {
-    this.#probabilities = new Float64Array(classes);
+    this.#logarithms = new Float64Array(classes);
   }
 
   add({ probabilities, rates }: Prediction): void {
     this.windows++;
     probabilities.forEach((probability, index) => {
-      this.#probabilities[index]! += probability;
+      this.#logarithms[index]! += Math.log(Math.max(probability, Number.MIN_VALUE));
     });
     for (const [layer, rate] of Object.entries(rates)) {
       this.#rates.set(layer, (this.#rates.get(layer) ?? 0) + rate);
     }
   }
 
-  /** The class of the highest mean probability. */
+  /**
+   * Class and probability by the mean logits of the windows, as training reads a whole recording: logarithms of
+   * probabilities differ from logits by what all classes of a window share.
+   */
   best(): { classIndex: number; probability: number } {
-    const highest = Math.max(...this.#probabilities);
-    return {
-      classIndex: this.#probabilities.indexOf(highest),
-      probability: highest / Math.max(1, this.windows),
-    };
+    const highest = Math.max(...this.#logarithms);
+    const sum = this.#logarithms.reduce(
+      (total, value) => total + Math.exp((value - highest) / this.windows),
+      0,
+    );
+    return { classIndex: this.#logarithms.indexOf(highest), probability: 1 / sum };
   }
 
   /** Mean spike rate of each layer. */
@@ -110,10 +115,7 @@ const losses: Readonly<Record<string, string>> = {
 
 function summaryText(summary: Summary): string {
   const { windows, className, probability, events, seconds, model, engine, simulated } = summary;
-  const verdict =
-    className === undefined
-      ? 'no events'
-      : `overall ${className} (mean probability ${percent(probability!)})`;
+  const verdict = className === undefined ? 'no events' : `overall ${className} (${percent(probability!)})`;
   const lost = Object.entries(losses).flatMap(([name, words]) => {
     const count = (summary as unknown as Record<string, unknown>)[name];
     return typeof count === 'number' && count > 0 ? [`${count} ${words}`] : [];

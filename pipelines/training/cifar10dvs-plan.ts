@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OptionError } from '../../src/errors.ts';
-import type { LifConfig } from '../../src/models/layers/lif-layer.ts';
+
 import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
-import { leaky } from '../../src/models/neurons.ts';
+import { type FixedLif, leaky } from '../../src/models/neurons.ts';
 import { openCifar10Dvs } from '../../src/streams/datasets/cifar10dvs.ts';
 import type { Dataset, LabelledRecording } from '../../src/streams/datasets/dataset.ts';
 import { openImages } from '../../src/streams/datasets/open-images.ts';
@@ -22,7 +22,7 @@ const SOURCE = 'https://doi.org/10.6084/m9.figshare.4724671';
 const SIMULATED_PLACE = join('.cache', 'simulated-events');
 
 /** The notebook's neuron is snnTorch's Leaky; the paper's has tau 2, soft reset and the rectangular surrogate. */
-const neurons: Readonly<Record<Cifar10DvsValues['neuron'], LifConfig>> = {
+const neurons: Readonly<Record<Cifar10DvsValues['neuron'], FixedLif>> = {
   notebook: leaky({ beta: 0.9 }),
   paper: {
     ...leaky({ beta: 0.5 }),

@@ -79,7 +79,7 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
     });
   } finally {
     progress.clear();
-    await model.close();
+    model.close();
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import { EngineError, OptionError } from '../errors.ts';
 import { registerGradients } from './gradients.ts';
 import './kernels/index.ts';
-import { type HostMemory, registerKernels } from './kernels/kernel.ts';
+import { KernelForms, registerKernels } from './kernels/kernel.ts';
 
 /** Names that `--engine` takes. */
 export const engineNames = ['auto', 'tensorflow', 'native', 'wasm', 'cpu'] as const;
@@ -118,42 +118,40 @@ const starters: Record<Exclude<EngineName, 'auto'>, (options: EngineOptions) => 
   tensorflow: async () => {
     const { startTensorflow } = await import('./tensorflow.ts');
     const { availableParallelism } = await import('node:os');
-    return running('tensorflow', availableParallelism(), await startTensorflow(), undefined);
+    return running({ name: 'tensorflow', threads: availableParallelism(), detail: await startTensorflow() });
   },
   native: async ({ threads, kernels }) => {
     const { startNative } = await import('./native.ts');
-    const { registerFusedKernels } = await import('./native/fused-kernels.ts');
-    const { memory, ...started } = await startNative(threads);
-    const engine = running(
-      'native',
-      started.threads,
-      started.detail,
-      kernels === 'reference' ? undefined : memory,
-    );
-    if (kernels !== 'reference') registerFusedKernels('native');
-    return engine;
+    const started = await startNative(threads);
+    return running({ name: 'native', ...started, ...(kernels === 'reference' && { forms: noForms }) });
   },
   wasm: async ({ threads, kernels }) => {
     const { startWasm } = await import('./wasm.ts');
     const started = await startWasm(threads);
     const words = `WebAssembly SIMD, ${started.threads === 1 ? '1 thread' : `${started.threads} threads`}`;
     const detail = started.note === undefined ? words : `${words} (${started.note})`;
-    return running('wasm', started.threads, detail, kernels === 'reference' ? undefined : started.memory);
+    const forms = kernels === 'reference' ? noForms : started.forms;
+    return running({ name: 'wasm', threads: started.threads, detail, forms, stop: started.stop });
   },
-  cpu: async ({ kernels }) => {
+  cpu: async () => {
     const { startCpu } = await import('./cpu.ts');
-    const memory = await startCpu();
-    return running('cpu', 1, 'plain JavaScript, 1 thread', kernels === 'reference' ? undefined : memory);
+    await startCpu();
+    return running({ name: 'cpu', threads: 1, detail: 'plain JavaScript, 1 thread' });
   },
 };
 
-function running(
-  name: string,
-  threads: number,
-  detail: string,
-  memory: HostMemory | undefined,
-): RunningEngine {
-  registerKernels(name, memory);
+const noForms = new KernelForms();
+
+interface Started {
+  readonly name: string;
+  readonly threads: number;
+  readonly detail: string;
+  readonly forms?: KernelForms;
+  stop?(): void;
+}
+
+function running({ name, threads, detail, forms = noForms, stop }: Started): RunningEngine {
+  registerKernels(name, forms);
   const { backend } = engine();
   return {
     name,
@@ -161,6 +159,7 @@ function running(
     detail,
     stop: () => {
       if (engine().registry[name] !== backend) return;
+      stop?.();
       // tfjs forgets how to make a backend that it removes.
       const factory = findBackendFactory(name);
       removeBackend(name);

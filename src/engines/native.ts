@@ -2,9 +2,10 @@
 import { availableParallelism } from 'node:os';
 import { engine, registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { EngineError } from '../errors.ts';
-import type { HostMemory } from './kernels/kernel.ts';
+import type { KernelForms } from './kernels/kernel.ts';
 import { type Addon, findAddon, loadAddon } from './native/addon.ts';
 import { NativeBackend } from './native/backend.ts';
+import { nativeForms } from './native/fused-kernels.ts';
 import { registerTfjsKernels } from './native/tfjs-kernels.ts';
 
 /** What to do to get the engine. */
@@ -30,7 +31,7 @@ export function nativeState(): NativeState {
 
 /** How the engine runs. */
 export interface StartedNative {
-  readonly memory: HostMemory;
+  readonly forms: KernelForms;
   readonly threads: number;
   readonly detail: string;
 }
@@ -49,7 +50,7 @@ export async function startNative(threads: number = availableParallelism()): Pro
   registerBackend('native', () => new NativeBackend(addon, { threads, level }));
   if (!(await setBackend('native'))) throw new EngineError('engine native: the backend does not start');
   return {
-    memory: memoryOf(engine().backend as NativeBackend),
+    forms: nativeForms(engine().backend as NativeBackend),
     threads,
     detail: `C++ with ${level} and oneDNN ${addon.oneDnnVersion}, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
   };
@@ -63,13 +64,6 @@ function load(path: string): Addon {
   } catch (error) {
     throw new EngineError(`engine native: ${path} does not load: ${firstLine(error)}`, { cause: error });
   }
-}
-
-function memoryOf(backend: NativeBackend): HostMemory {
-  return {
-    view: (tensor) => backend.data.get(tensor.dataId).values as Float32Array,
-    allocate: (shape) => backend.output(shape),
-  };
 }
 
 function firstLine(error: unknown): string {

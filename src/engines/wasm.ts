@@ -4,21 +4,27 @@ import { dirname, join, sep } from 'node:path';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { engine, env, setBackend } from '@tensorflow/tfjs-core';
 import { EngineError } from '../errors.ts';
-import type { HostMemory } from './kernels/kernel.ts';
-import { withThreadWorkers } from './wasm-threads.ts';
+import type { KernelForms } from './kernels/kernel.ts';
+import { WasmDevice } from './wasm/device.ts';
+import { wasmForms } from './wasm/forms/index.ts';
+import { withThreadWorkers } from './wasm/threads.ts';
+import type { WasmMemory } from './wasm/web-assembly.ts';
 
-/** The backend's thread pool holds eight and the caller. */
+/** The backend's pool has room for the caller and eight. */
 const MAXIMUM_THREADS = 8;
 
-/** How the backend runs: its memory, its threads, and why they are fewer than asked for. */
+/** The WebAssembly backend as it runs. */
 export interface StartedWasm {
-  readonly memory: HostMemory;
   readonly threads: number;
+  /** Why threads are fewer than asked for. */
   readonly note: string | undefined;
+  readonly forms: KernelForms;
+  /** Ends the threads of our own. */
+  stop(): void;
 }
 
 /**
- * Starts tfjs's WebAssembly backend with SIMD.
+ * Starts tfjs's WebAssembly backend with SIMD and threads, and our kernels in its memory.
  * @param threads default: as many as the process may use
  */
 export async function startWasm(threads: number = availableParallelism()): Promise<StartedWasm> {
@@ -26,40 +32,27 @@ export async function startWasm(threads: number = availableParallelism()): Promi
   const require = createRequire(import.meta.url);
   const folder = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
   wasm.setWasmPaths(join(folder, 'dist') + sep);
-  let note: string | undefined;
+  // With one thread too: this build has the memory that other programs can share.
+  env().set('WASM_HAS_MULTITHREAD_SUPPORT', true);
+  const start = (count: number): Promise<WasmMemory> => {
+    wasm.setThreadsCount(count);
+    return withThreadWorkers(count, startBackend);
+  };
   const wanted = Math.min(threads, MAXIMUM_THREADS);
-  if (wanted > 1) {
-    try {
-      env().set('WASM_HAS_MULTITHREAD_SUPPORT', true);
-      wasm.setThreadsCount(wanted);
-      await withThreadWorkers(wanted, startBackend);
-    } catch (error) {
-      note = `threads do not start here: ${error instanceof Error ? error.message : error}`;
-    }
+  try {
+    return running(await start(wanted), wanted, undefined);
+  } catch (error) {
+    if (wanted === 1) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return running(await start(1), 1, `threads do not start here: ${reason}`);
   }
-  if (wanted <= 1 || note !== undefined) {
-    env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-    await startBackend();
-  }
-  return { memory: wasmMemory(engine().backend as BackendWasm), threads: note ? 1 : wanted, note };
 }
 
 async function startBackend(): Promise<void> {
   if (!(await setBackend('wasm'))) throw new EngineError('engine wasm: tfjs-backend-wasm does not start');
 }
 
-function wasmMemory(backend: BackendWasm): HostMemory {
-  const wasm = backend.wasm as unknown as { _malloc(bytes: number): number };
-  const allocate = wasm._malloc.bind(wasm);
-  wasm._malloc = (bytes) => {
-    const address = allocate(bytes);
-    if (address === 0 && bytes > 0) {
-      throw new EngineError(`engine wasm: no ${bytes} bytes left of its 4 GiB; a smaller batch needs less`);
-    }
-    return address;
-  };
-  return {
-    view: (tensor) => backend.typedArrayFromHeap(tensor) as Float32Array,
-    allocate: (shape) => backend.makeOutput(shape, 'float32'),
-  };
+function running(memory: WasmMemory, threads: number, note: string | undefined): StartedWasm {
+  const device = new WasmDevice(engine().backend as BackendWasm, memory, threads);
+  return { threads, note, forms: wasmForms(device), stop: () => device.stop() };
 }

@@ -10,7 +10,7 @@ import { type Feed, feedSchema } from './feed.ts';
 import { createNetwork, type Network, type NetworkConfig } from './network.ts';
 import { networkConfigSchema } from './network-config.ts';
 import type { OptimiserState } from './optimisers.ts';
-import { decodeTensors, encodeTensors, type TensorData } from './safetensors.ts';
+import { decodeTensors, encodeTensors, HEADER_OFFSET, type TensorData } from './safetensors.ts';
 
 /** A network at a moment of its training, outside any engine. */
 export interface Checkpoint {
@@ -117,7 +117,7 @@ function parseMetadata(
   text: string | undefined,
   path: string | undefined,
 ): v.InferOutput<typeof metadataSchema> {
-  const where = path === undefined ? {} : { path };
+  const where = { byteOffset: HEADER_OFFSET, ...(path !== undefined && { path }) };
   if (text === undefined) {
     throw new FormatError(`checkpoint: expected metadata "${METADATA_KEY}", found none`, where);
   }

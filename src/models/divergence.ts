@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { RxspikeError } from '../errors.ts';
-import type { ForwardOptions, Network } from './network.ts';
+import { type ForwardOptions, type Network, outputTensors } from './network.ts';
 
 /** A loss or gradient that is not finite; names the first layer where a value is not. */
 export class DivergenceError extends RxspikeError {
@@ -24,19 +24,17 @@ export async function divergence(
   { loss, where, gradients }: { loss: number; where: string; gradients?: ReadonlyMap<string, tf.Tensor> },
 ): Promise<DivergenceError> {
   const names: string[] = [];
-  const marks = tf.tidy(() => {
-    const seen: tf.Tensor[] = [];
-    const look = (name: string, tensor: tf.Tensor): void => {
-      names.push(name);
-      // 0 where all is finite, else NaN: infinity times zero is NaN too.
-      seen.push(tf.sum(tf.mul(tensor, 0)));
-    };
-    look('input', sequence);
-    network.forward(sequence, { ...options, probe: look });
-    for (const [name, gradient] of gradients ?? []) look(`gradient of ${name}`, gradient);
-    return tf.stack(seen);
-  });
-  const values = await marks.data();
-  marks.dispose();
+  const marks: tf.Tensor[] = [];
+  const look = (name: string, tensor: tf.Tensor): void => {
+    names.push(name);
+    // 0 where all is finite, else NaN: infinity times zero is NaN too.
+    marks.push(tf.keep(tf.tidy(() => tf.sum(tf.mul(tensor, 0)))));
+  };
+  look('input', sequence);
+  const result = network.forward(sequence, { ...options, probe: look });
+  for (const [name, gradient] of gradients ?? []) look(`gradient of ${name}`, gradient);
+  const joined = tf.stack(marks);
+  const values = await joined.data();
+  tf.dispose([joined, ...marks, ...outputTensors(result)]);
   return new DivergenceError(loss, names[values.findIndex(Number.isNaN)], where);
 }

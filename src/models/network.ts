@@ -82,6 +82,17 @@ export function parameterCount({ parameters }: Pick<Network, 'parameters'>): num
     .reduce((sum, { variable }) => sum + sizeOf(variable.shape), 0);
 }
 
+/** All tensors that a call of `forward` gave, which are its caller's to dispose of. */
+export function outputTensors({ output, auxiliary, state, rates, updates }: NetworkOutput): tf.Tensor[] {
+  return [
+    output,
+    ...auxiliary,
+    ...Object.values(state),
+    ...Object.values(rates),
+    ...updates.map(({ value }) => value),
+  ];
+}
+
 /** Frees the tensors of a state. */
 export function disposeState(state: NetworkState): void {
   tf.dispose(Object.values(state));

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import type { Feed } from './feed.ts';
+import { indexOfMaximum } from './index-of-maximum.ts';
 import type { NetworkState } from './layers/layer.ts';
 import { disposeState, type Network } from './network.ts';
-import { indexOfMaximum } from './trainer.ts';
 
 /** The bins of one step, as a stream gives them. */
 export interface PredictorWindow {

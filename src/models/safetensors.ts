@@ -17,7 +17,8 @@ export interface TensorFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const LENGTH_BYTES = 8;
+/** Where the header begins, in bytes. */
+export const HEADER_OFFSET = 8;
 const ALIGNMENT = 8;
 const HEADER_LIMIT = 100_000_000;
 
@@ -32,11 +33,11 @@ export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array<Arr
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
-  const dataStart = LENGTH_BYTES + headerBytes;
+  const dataStart = HEADER_OFFSET + headerBytes;
   const bytes = new Uint8Array(dataStart + end);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  bytes.fill(0x20, LENGTH_BYTES, dataStart);
-  bytes.set(text, LENGTH_BYTES);
+  bytes.fill(0x20, HEADER_OFFSET, dataStart);
+  bytes.set(text, HEADER_OFFSET);
   let at = dataStart;
   for (const { values } of tensors.values()) {
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
@@ -50,31 +51,31 @@ export function decodeTensors(bytes: Uint8Array, path?: string): TensorFile {
   const fail = (message: string, byteOffset: number): never => {
     throw new FormatError(message, path === undefined ? { byteOffset } : { path, byteOffset });
   };
-  if (bytes.length < LENGTH_BYTES)
+  if (bytes.length < HEADER_OFFSET)
     fail(`safetensors: expected an 8-byte length, found ${bytes.length} bytes`, 0);
   const headerBytes = Number(
-    new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true),
+    new DataView(bytes.buffer, bytes.byteOffset, HEADER_OFFSET).getBigUint64(0, true),
   );
-  if (headerBytes > HEADER_LIMIT || headerBytes > bytes.length - LENGTH_BYTES) {
+  if (headerBytes > HEADER_LIMIT || headerBytes > bytes.length - HEADER_OFFSET) {
     fail(`safetensors: header of ${headerBytes} bytes in a file of ${bytes.length}`, 0);
   }
-  const data = bytes.subarray(LENGTH_BYTES + headerBytes);
-  const header = parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerBytes), fail);
+  const data = bytes.subarray(HEADER_OFFSET + headerBytes);
+  const header = parseHeader(bytes.subarray(HEADER_OFFSET, HEADER_OFFSET + headerBytes), fail);
   const metadata: Record<string, string> = Object.create(null);
   const tensors = new Map<string, TensorData>();
   let end = 0;
   for (const [name, entry] of Object.entries(header).sort(byStart)) {
     if (name === '__metadata__') {
-      if (!isRecord(entry)) fail('safetensors: metadata is not an object', LENGTH_BYTES);
+      if (!isRecord(entry)) fail('safetensors: metadata is not an object', HEADER_OFFSET);
       for (const [key, value] of Object.entries(entry as object)) {
-        if (typeof value !== 'string') fail(`safetensors: metadata "${key}" is not text`, LENGTH_BYTES);
+        if (typeof value !== 'string') fail(`safetensors: metadata "${key}" is not text`, HEADER_OFFSET);
         metadata[key] = value;
       }
       continue;
     }
     const { shape, start, stop } = checkedEntry(name, entry, data.length, fail);
     if (start !== end) {
-      fail(`safetensors: tensor "${name}" starts at ${start} where ${end} was expected`, LENGTH_BYTES);
+      fail(`safetensors: tensor "${name}" starts at ${start} where ${end} was expected`, HEADER_OFFSET);
     }
     end = stop;
     // A copy, since the data of a file read whole need not be aligned to four bytes; a Buffer's slice is none.
@@ -82,7 +83,7 @@ export function decodeTensors(bytes: Uint8Array, path?: string): TensorFile {
     tensors.set(name, { shape, values: new Float32Array(copy.buffer) });
   }
   if (end !== data.length) {
-    fail(`safetensors: ${data.length - end} bytes after the last tensor`, LENGTH_BYTES + headerBytes + end);
+    fail(`safetensors: ${data.length - end} bytes after the last tensor`, HEADER_OFFSET + headerBytes + end);
   }
   return { tensors, metadata };
 }
@@ -96,7 +97,7 @@ function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
   } catch {
     // Reported below: a header that is not UTF-8 and one that is not JSON are the same fault to a reader.
   }
-  return fail('safetensors: header is not a JSON object', LENGTH_BYTES);
+  return fail('safetensors: header is not a JSON object', HEADER_OFFSET);
 }
 
 /** Order of the data: metadata first, tensors by where they start; an empty tensor before one at the same place. */
@@ -120,16 +121,16 @@ function checkedEntry(
   fail: Fail,
 ): { shape: readonly number[]; start: number; stop: number } {
   const { dtype, shape } = isRecord(entry) ? entry : {};
-  if (dtype !== 'F32') return fail(`safetensors: tensor "${name}" is ${dtype}, expected F32`, LENGTH_BYTES);
+  if (dtype !== 'F32') return fail(`safetensors: tensor "${name}" is ${dtype}, expected F32`, HEADER_OFFSET);
   if (!Array.isArray(shape) || !shape.every(isSize)) {
-    return fail(`safetensors: tensor "${name}" has no valid shape`, LENGTH_BYTES);
+    return fail(`safetensors: tensor "${name}" has no valid shape`, HEADER_OFFSET);
   }
   const [start, stop] = offsetsOf(entry);
   const size = shape.reduce((product: number, side: number) => product * side, 1);
   if (start < 0 || stop > dataBytes || stop - start !== 4 * size) {
     return fail(
       `safetensors: tensor "${name}" of shape [${shape}] at bytes ${start} to ${stop} of ${dataBytes}`,
-      LENGTH_BYTES,
+      HEADER_OFFSET,
     );
   }
   return { shape, start, stop };

@@ -9,10 +9,11 @@ import type { RecordBatch } from 'apache-arrow';
 import { type ShiftOptions, shiftFrames } from './augmentation.ts';
 import { type BatchTensors, batchColumns, batchTensors } from './batch-tensors.ts';
 import { divergence } from './divergence.ts';
+import { indexOfMaximum } from './index-of-maximum.ts';
 import type { Parameter } from './layers/layer.ts';
 import { classificationLoss, type LossOptions } from './losses.ts';
 import type { LayerRate, StepMetrics } from './metrics.ts';
-import type { ForwardOptions, Network, NetworkOutput } from './network.ts';
+import { type ForwardOptions, type Network, type NetworkOutput, outputTensors } from './network.ts';
 import {
   clipScale,
   createOptimiser,
@@ -80,19 +81,20 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
         forward,
         options,
       );
-      pending.push(loss, logits, ...resultTensors(result), ...gradients.values());
+      pending.push(loss, logits, ...outputTensors(result), ...gradients.values());
       const norm = globalNorm(gradients.values());
       pending.push(norm);
-      const read = await readStep(loss, logits, norm, result);
-      if (!Number.isFinite(read.loss) || !Number.isFinite(read.norm)) {
+      const read = await readStep([loss, norm], logits, result);
+      const [lossValue, normValue] = read.scalars as [number, number];
+      if (!Number.isFinite(lossValue) || !Number.isFinite(normValue)) {
         const where = `epoch ${position.epoch + 1}, batch ${position.batch + 1}`;
-        throw await divergence(network, sequence, forward, { loss: read.loss, where, gradients });
+        throw await divergence(network, sequence, forward, { loss: lossValue, where, gradients });
       }
-      const scale = clipNorm === undefined ? 1 : clipScale(read.norm, clipNorm);
+      const scale = clipNorm === undefined ? 1 : clipScale(normValue, clipNorm);
       optimiser.update(gradients, learningRate(), scale);
       for (const { parameter, value } of result.updates) parameter.variable.assign(value);
       position.batch++;
-      return stepMetrics(read, labels);
+      return stepMetrics(lossValue, read, labels);
     } finally {
       tf.dispose(pending);
     }
@@ -107,13 +109,13 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
         const logits = sampleLogits(result.output, lengths, network.windowBins);
         return { logits, loss: classificationLoss(logits, [], labels) };
       });
-      const norm = tf.scalar(0);
-      pending.push(...resultTensors(result), logits, loss, norm);
-      const read = await readStep(loss, logits, norm, result);
-      if (!Number.isFinite(read.loss)) {
-        throw await divergence(network, sequence, { lengths }, { loss: read.loss, where: 'evaluation' });
+      pending.push(...outputTensors(result), logits, loss);
+      const read = await readStep([loss], logits, result);
+      const [lossValue] = read.scalars as [number];
+      if (!Number.isFinite(lossValue)) {
+        throw await divergence(network, sequence, { lengths }, { loss: lossValue, where: 'evaluation' });
       }
-      return stepMetrics(read, labels);
+      return stepMetrics(lossValue, read, labels);
     } finally {
       tf.dispose(pending);
     }
@@ -164,7 +166,7 @@ function differentiate(
     () => {
       result = network.forward(sequence, forward);
       logits = sampleLogits(result.output, lengths, network.windowBins);
-      for (const tensor of [logits, ...resultTensors(result)]) tf.keep(tensor);
+      for (const tensor of [logits, ...outputTensors(result)]) tf.keep(tensor);
       return classificationLoss(logits, result.auxiliary, labels, options);
     },
     trainable.map(({ variable }) => variable),
@@ -177,20 +179,8 @@ function differentiate(
   return { loss: value, logits: logits!, result: result!, gradients };
 }
 
-function resultTensors({ output, auxiliary, state, rates, updates }: NetworkOutput): tf.Tensor[] {
-  return [
-    output,
-    ...auxiliary,
-    ...Object.values(state),
-    ...Object.values(rates),
-    ...updates.map(({ value }) => value),
-  ];
-}
-
 interface ReadStep {
-  readonly loss: number;
-  /** Norm of the gradients. */
-  readonly norm: number;
+  readonly scalars: readonly number[];
   /** [batch, classes]. */
   readonly logits: Float32Array;
   readonly rates: Record<string, LayerRate>;
@@ -198,29 +188,26 @@ interface ReadStep {
 
 /** Reads what a step gave in one transfer. */
 async function readStep(
-  loss: tf.Scalar,
+  scalars: readonly tf.Scalar[],
   logits: tf.Tensor2D,
-  norm: tf.Scalar,
   { rates, elements }: NetworkOutput,
 ): Promise<ReadStep> {
   const names = Object.keys(rates);
-  const scalars = [loss, norm, ...names.map((name) => rates[name]!)];
-  const joined = tf.tidy(() =>
-    tf.concat([...scalars.map((scalar) => tf.reshape(scalar, [1])), tf.reshape(logits, [-1])]),
-  );
+  const parts = [...scalars, ...names.map((name) => rates[name]!), logits];
+  const joined = tf.tidy(() => tf.concat(parts.map((part) => tf.reshape(part, [-1]))));
   const values = (await joined.data()) as Float32Array;
   joined.dispose();
+  const ratesFrom = scalars.length;
   return {
-    loss: values[0]!,
-    norm: values[1]!,
+    scalars: [...values.subarray(0, ratesFrom)],
     rates: Object.fromEntries(
-      names.map((name, index) => [name, { rate: values[2 + index]!, elements: elements[name]! }]),
+      names.map((name, index) => [name, { rate: values[ratesFrom + index]!, elements: elements[name]! }]),
     ),
-    logits: Float32Array.from(values.subarray(scalars.length)),
+    logits: values.subarray(ratesFrom + names.length),
   };
 }
 
-function stepMetrics({ loss, logits, rates }: ReadStep, labels: Int32Array): StepMetrics {
+function stepMetrics(loss: number, { logits, rates }: ReadStep, labels: Int32Array): StepMetrics {
   const samples = labels.length;
   const classes = logits.length / samples;
   let correct = 0;
@@ -229,11 +216,4 @@ function stepMetrics({ loss, logits, rates }: ReadStep, labels: Int32Array): Ste
       correct++;
   }
   return { samples, loss, correct, rates };
-}
-
-/** Index of the first maximum. */
-export function indexOfMaximum(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
 }

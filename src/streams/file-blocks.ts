@@ -10,7 +10,10 @@ const BLOCK_BYTES = 1 << 20;
  * closes the file.
  * @param blockBytes size of a block, but for the last
  */
-export async function* fileBlocks(path: string, blockBytes = BLOCK_BYTES): AsyncGenerator<Uint8Array> {
+export async function* fileBlocks(
+  path: string,
+  blockBytes: number = BLOCK_BYTES,
+): AsyncGenerator<Uint8Array> {
   const { handle, size } = await openFile(path);
   let reading: Promise<Uint8Array> | undefined;
   try {

@@ -39,6 +39,8 @@ export interface ShapeOptions {
 
 /** Fractions of the picture's shorter side that a shape's radius is drawn from. */
 const RADIUS = [0.16, 0.32] as const;
+/** Share of the way to where it touches the picture's edge that a shape's centre may be off the middle. */
+const ROAM = 0.85;
 /** Natural logarithms that the brighter and the darker grey differ by. */
 const CONTRAST = [0.5, 1.3] as const;
 /** Grey levels that the geometric mean of the two greys is drawn from. */
@@ -65,8 +67,8 @@ export function shapeImage(
     low + (high - low) * random.uniform(draw);
 
   const radius = Math.min(width, height) * between(0, ...RADIUS);
-  const centreX = between(1, radius, width - radius);
-  const centreY = between(2, radius, height - radius);
+  const centreX = width / 2 + ROAM * (width / 2 - radius) * between(1, -1, 1);
+  const centreY = height / 2 + ROAM * (height / 2 - radius) * between(2, -1, 1);
   const angle = between(3, -TURN, TURN);
   const contrast = between(4, ...CONTRAST) * (random.uniform(5) < 0.5 ? -1 : 1);
   const middle = between(6, ...MIDDLE_GREY);

@@ -11,6 +11,8 @@ import { jsonLines, runProgram } from './run-program.ts';
 let folder: string;
 let run: string;
 let file: string;
+/** The events of the file, read before: a sender must not wait for the disk while silence is counted. */
+const chunks: EventChunk[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rxspike-live-'));
@@ -18,6 +20,7 @@ beforeAll(async () => {
   file = join(folder, 'dot.bin');
   await makeTinyRun(run);
   await writeMovingDot(file, 20_000);
+  for await (const chunk of (await openRecording(file)).chunks()) chunks.push(chunk);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -57,14 +60,10 @@ async function liveLines(send: Send, options: readonly string[] = [], signal?: A
   };
 }
 
-async function fileChunks(): Promise<AsyncIterable<EventChunk>> {
-  return (await openRecording(file)).chunks();
-}
-
 describe('pipeline run live', () => {
   it('predicts from timed datagrams what replay predicts from the file', async () => {
     const { first, predictions, summary, err } = await liveLines(
-      async (url) => sendSpif(await fileChunks(), url, { timestamps: true }),
+      (url) => sendSpif(chunks, url, { timestamps: true }),
       ['--idle-timeout', '0.5'],
     );
     expect(first).toMatchObject({ type: 'listening' });
@@ -83,7 +82,7 @@ describe('pipeline run live', () => {
 
   it('predicts from datagrams without timestamps, by their arrival', async () => {
     const { predictions, summary } = await liveLines(
-      async (url) => sendSpif(await fileChunks(), url, { timestamps: false, eventsPerSecond: 40_000 }),
+      (url) => sendSpif(chunks, url, { timestamps: false, eventsPerSecond: 40_000 }),
       ['--idle-timeout', '0.5'],
     );
     expect(summary).toMatchObject({ received: 20_000, delivered: 20_000, untimed: 20_000 });
@@ -94,7 +93,7 @@ describe('pipeline run live', () => {
 
   it('counts every event that it loses behind a small buffer', async () => {
     const { predictions, drops, summary, err } = await liveLines(
-      async (url) => sendSpif(await fileChunks(), url, { timestamps: true }),
+      (url) => sendSpif(chunks, url, { timestamps: true }),
       ['--idle-timeout', '0.5', '--buffer', '500'],
     );
     const { delivered, dropped, received } = summary as Record<string, number>;

@@ -4,16 +4,16 @@ import { type RunningEngine, startEngine } from '../../src/engines/engine.ts';
 import {
   averagePool,
   batchNorm,
-  batchNormInference,
   convolution,
-  hasNormalisedLif,
   type LifParameters,
   lif,
   maxPool,
   normalisedLif,
   surrogateKinds,
 } from '../../src/engines/kernels/index.ts';
-import { registerFusedKernels } from '../../src/engines/native/fused-kernels.ts';
+import { registerKernels } from '../../src/engines/kernels/kernel.ts';
+import type { NativeBackend } from '../../src/engines/native/backend.ts';
+import { nativeForms, type SparseLimits } from '../../src/engines/native/fused-kernels.ts';
 import { nativeState } from '../../src/engines/native.ts';
 import { RandomStream } from '../../src/random.ts';
 
@@ -180,28 +180,9 @@ run('native engine against the reference forms', () => {
           tf.tensor1d(data),
         );
         const statistics = { gamma: gamma!, beta: beta!, mean: mean!, variance: variance!, epsilon: 1e-5 };
-        if (hasNormalisedLif()) {
-          const result = normalisedLif(input!, statistics, leaky, { training, pool, state: state! });
-          const seen = training ? [result.mean, result.variance] : [];
-          return [
-            result.output,
-            result.state,
-            ...[result.counts, ...seen].map((tensor) => withoutGradient(tensor)),
-          ];
-        }
-        const norm = training ? batchNorm(input!, gamma!, beta!) : undefined;
-        const normal = norm?.output ?? batchNormInference(input!, gamma!, beta!, mean!, variance!);
-        const { spikes, state: last } = lif(normal, leaky, state!);
-        const [batch, steps, ...maps] = spikes.shape as [number, number, number, number, number];
-        const folded = tf.reshape(spikes, [batch * steps, ...maps]);
-        const pooled = pool === 1 ? folded : averagePool(folded, pool);
-        const counts = tf.sum(tf.reshape(spikes, [batch, steps, -1]), 2);
-        const seen = norm === undefined ? [] : [norm.mean, norm.variance];
-        return [
-          tf.reshape(pooled, [batch, steps, ...pooled.shape.slice(1)]),
-          last,
-          ...[counts, ...seen].map((tensor) => withoutGradient(tensor)),
-        ];
+        const result = normalisedLif(input!, statistics, leaky, { training, pool, state: state! });
+        const others = training ? [result.counts, result.mean, result.variance] : [result.counts];
+        return [result.output, result.state, ...others.map((tensor) => withoutGradient(tensor))];
       },
       given([2, 3, 5, 7, 6], 'x', (x) => 2 * x + 1),
       given([6], 'gamma'),
@@ -278,7 +259,7 @@ run('native engine against the reference forms', () => {
 
   let engine: RunningEngine;
   beforeAll(async () => {
-    const reference = await startEngine('cpu', { kernels: 'reference' });
+    const reference = await startEngine('cpu');
     for (const entry of cases) entry.expected = await resultsOf(entry.run, entry.inputs);
     reference.stop();
     engine = await startEngine('native', { threads: 2 });
@@ -298,11 +279,13 @@ run('native engine against the reference forms', () => {
       convolution(x!, w!, { stride: 2, padding: 1 }),
     ];
     const inputs = [spikes, given([3, 3, 5, 48])];
-    registerFusedKernels('native', { forward: 0, filterGradient: 0 });
+    const use = (limits?: SparseLimits): void =>
+      registerKernels('native', nativeForms(tf.engine().backend as NativeBackend, limits));
+    use({ forward: 0, filterGradient: 0 });
     const dense = await resultsOf(run, inputs);
-    registerFusedKernels('native', { forward: 1, filterGradient: 1 });
+    use({ forward: 1, filterGradient: 1 });
     const sparse = await resultsOf(run, inputs);
-    registerFusedKernels('native');
+    use();
     expectClose(sparse, dense, 2e-5);
   });
 

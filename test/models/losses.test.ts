@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 describe('crossEntropy', () => {
   it.each([0, 1])("is PyTorch's, case %i", async (index) => {
-    const { logits, labels, smoothing, losses } = pytorch.crossEntropy[index];
+    const { logits, labels, smoothing, losses } = pytorch.crossEntropy[index]!;
     const found = crossEntropy(tensorOf(logits) as tf.Tensor2D, Int32Array.from(labels), smoothing);
     await expectClose(found, losses, 1e-6);
   });

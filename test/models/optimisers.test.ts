@@ -5,7 +5,7 @@ import { ShapeError } from '../../src/errors.ts';
 import type { Parameter } from '../../src/models/layers/layer.ts';
 import { createParameter } from '../../src/models/layers/parameter.ts';
 import { clipScale, createOptimiser, globalNorm, type OptimiserConfig } from '../../src/models/optimisers.ts';
-import { expectClose, pytorch, type StoredTensor, tensorOf } from './tensors.ts';
+import { expectClose, type PytorchCases, pytorch, type StoredTensor, tensorOf } from './tensors.ts';
 
 beforeAll(async () => {
   await startEngine('cpu');
@@ -17,12 +17,8 @@ const cases: [name: string, config: OptimiserConfig][] = [
   ['adam', { kind: 'adam', learningRate: 1e-3, weightDecay: 1e-2 }],
   ['adamw', { kind: 'adamw', learningRate: 1e-3, weightDecay: 1e-2 }],
 ];
-interface StoredCase {
-  start: StoredTensor;
-  gradients: StoredTensor[];
-  trajectory: StoredTensor[];
-}
-const stored = (name: string): StoredCase => pytorch.optimisers[name];
+type StoredCase = PytorchCases['optimisers'][string];
+const stored = (name: string): StoredCase => pytorch.optimisers[name]!;
 const parameterOf = ({ start }: StoredCase): Parameter =>
   createParameter('w', start.shape, Float32Array.from(start.values));
 const gradientsOf = (gradient: StoredTensor, scale = 1) =>
@@ -93,7 +89,7 @@ it("clips by the global norm as PyTorch's clip_grad_norm_", async () => {
   const found = (await globalNorm(tensors).data())[0]!;
   expect(found).toBeCloseTo(norm, 5);
   for (const [index, tensor] of tensors.entries()) {
-    await expectClose(tf.mul(tensor, clipScale(found, limit)), clipped[index]);
+    await expectClose(tf.mul(tensor, clipScale(found, limit)), clipped[index]!);
   }
   expect(clipScale(0.1, 0.5)).toBe(1);
 });

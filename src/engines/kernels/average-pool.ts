@@ -1,9 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, type Kernel } from './kernel.ts';
-import { poolShape, requirePool } from './pool-shape.ts';
+import { requirePool } from './pool-shape.ts';
 
-interface AveragePoolAttributes {
+/** Side of a square, and the input's pixels. */
+export interface AveragePoolAttributes {
   readonly size: number;
+  readonly height: number;
+  readonly width: number;
 }
 
 /**
@@ -12,7 +15,8 @@ interface AveragePoolAttributes {
  */
 export function averagePool(input: tf.Tensor, size = 2): tf.Tensor4D {
   requirePool('averagePool', input, size);
-  return averagePoolKernel.run({ input }, { size })[0] as tf.Tensor4D;
+  const [, height, width] = input.shape as [number, number, number, number];
+  return averagePoolKernel.run({ input }, { size, height, width })[0] as tf.Tensor4D;
 }
 
 export const averagePoolKernel: Kernel<'input', AveragePoolAttributes> = defineKernel<
@@ -20,57 +24,20 @@ export const averagePoolKernel: Kernel<'input', AveragePoolAttributes> = defineK
   AveragePoolAttributes
 >({
   name: 'AveragePool',
-  shapes: ({ input }, { size }) => [poolShape(input.shape, size)],
   reference: ({ input }, { size }) => [tf.avgPool(input as tf.Tensor4D, size, size, 'valid')],
-  host: ({ input }, [output], { size }) => {
-    const [maps, height, width, channels] = output!.shape as [number, number, number, number];
-    const [, inputHeight, inputWidth] = input.shape as [number, number, number, number];
-    const source = input.values;
-    const target = output!.values;
-    const share = 1 / (size * size);
-    const sums = new Float32Array(channels);
-    let to = 0;
-    for (let map = 0; map < maps; map++) {
-      for (let y = 0; y < height; y++) {
-        for (let x = 0; x < width; x++) {
-          sums.fill(0);
-          for (let dy = 0; dy < size; dy++) {
-            let from = ((map * inputHeight + y * size + dy) * inputWidth + x * size) * channels;
-            for (let dx = 0; dx < size; dx++) {
-              for (let c = 0; c < channels; c++) sums[c]! += source[from++]!;
-            }
-          }
-          for (let c = 0; c < channels; c++) target[to++] = sums[c]! * share;
-        }
-      }
-    }
-  },
   gradient: {
-    saveInputs: ['input'],
-    backward: ([outputGradient], { input }, _, { size }) => ({
-      input: () => {
-        const [, height, width] = input.shape as number[];
-        return gradientKernel.run(
-          { outputGradient: outputGradient! },
-          { size, height: height!, width: width! },
-        )[0]!;
-      },
+    saveInputs: [],
+    backward: ([outputGradient], _inputs, _outputs, attributes) => ({
+      input: () => averagePoolGradientKernel.run({ outputGradient: outputGradient! }, attributes)[0]!,
     }),
   },
 });
 
-interface GradientAttributes extends AveragePoolAttributes {
-  /** Of the input. */
-  readonly height: number;
-  readonly width: number;
-}
-
-const gradientKernel = defineKernel<'outputGradient', GradientAttributes>({
+export const averagePoolGradientKernel: Kernel<'outputGradient', AveragePoolAttributes> = defineKernel<
+  'outputGradient',
+  AveragePoolAttributes
+>({
   name: 'AveragePoolGradient',
-  shapes: ({ outputGradient }, { height, width }) => {
-    const [maps, , , channels] = outputGradient.shape as [number, number, number, number];
-    return [[maps, height, width, channels]];
-  },
   reference: ({ outputGradient }, { size, height, width }) => {
     const [maps, rows, columns, channels] = outputGradient.shape as [number, number, number, number];
     const shares = tf.reshape(tf.mul(outputGradient, 1 / (size * size)), [
@@ -91,25 +58,5 @@ const gradientKernel = defineKernel<'outputGradient', GradientAttributes>({
         [0, 0],
       ]),
     ];
-  },
-  host: ({ outputGradient }, [inputGradient], { size }) => {
-    const [maps, rows, columns, channels] = outputGradient.shape as [number, number, number, number];
-    const [, height, width] = inputGradient!.shape as [number, number, number, number];
-    const source = outputGradient.values;
-    const target = inputGradient!.values;
-    const share = 1 / (size * size);
-    if (rows * size !== height || columns * size !== width) target.fill(0);
-    for (let map = 0; map < maps; map++) {
-      for (let y = 0; y < rows * size; y++) {
-        const fromRow = (map * rows + Math.floor(y / size)) * columns;
-        let to = (map * height + y) * width * channels;
-        for (let x = 0; x < columns; x++) {
-          const from = (fromRow + x) * channels;
-          for (let dx = 0; dx < size; dx++) {
-            for (let c = 0; c < channels; c++) target[to++] = source[from + c]! * share;
-          }
-        }
-      }
-    }
   },
 });

@@ -25,7 +25,8 @@ export interface BatchNormResult {
   readonly variance: tf.Tensor;
 }
 
-interface BatchNormAttributes {
+/** Constants of a call. */
+export interface BatchNormAttributes {
   readonly epsilon: number;
   readonly perStep: boolean;
 }
@@ -71,7 +72,7 @@ function requireChannels(input: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor): v
 }
 
 /** How a tensor falls into groups that have statistics of their own: [outer, groups, inner, channels]. */
-interface Grouping {
+export interface Grouping {
   readonly outer: number;
   readonly groups: number;
   readonly inner: number;
@@ -80,7 +81,8 @@ interface Grouping {
   readonly count: number;
 }
 
-function groupingOf(shape: readonly number[], perStep: boolean): Grouping {
+/** The groups of a tensor. */
+export function groupingOf(shape: readonly number[], perStep: boolean): Grouping {
   const channels = shape.at(-1)!;
   const rows = tf.util.sizeFromShape([...shape]) / channels;
   if (!perStep) return { outer: 1, groups: 1, inner: rows, channels, count: rows };
@@ -88,7 +90,8 @@ function groupingOf(shape: readonly number[], perStep: boolean): Grouping {
   return { outer, groups, inner: rows / (outer * groups), channels, count: rows / groups };
 }
 
-function statisticsShape({ groups, channels }: Grouping, perStep: boolean): number[] {
+/** The shape of the statistics of all groups. */
+export function statisticsShape({ groups, channels }: Grouping, perStep: boolean): number[] {
   return perStep ? [groups, channels] : [channels];
 }
 
@@ -97,10 +100,6 @@ export const batchNormKernel: Kernel<'input' | 'gamma' | 'beta', BatchNormAttrib
   BatchNormAttributes
 >({
   name: 'BatchNormalisation',
-  shapes: ({ input }, { perStep }) => {
-    const statistics = statisticsShape(groupingOf(input.shape, perStep), perStep);
-    return [[...input.shape], statistics, statistics];
-  },
   reference: ({ input, gamma, beta }, { epsilon, perStep }) => {
     const grouping = groupingOf(input.shape, perStep);
     const { outer, groups, inner, channels, count } = grouping;
@@ -118,7 +117,7 @@ export const batchNormKernel: Kernel<'input' | 'gamma' | 'beta', BatchNormAttrib
     saveInputs: ['input', 'gamma'],
     saveOutputs: [false, true, true],
     backward: ([outputGradient], { input, gamma }, [mean, variance], attributes) => {
-      const [inputGradient, gammaGradient, betaGradient] = gradientKernel.run(
+      const [inputGradient, gammaGradient, betaGradient] = batchNormGradientKernel.run(
         { input, gamma, mean: mean!, variance: variance!, outputGradient: outputGradient! },
         attributes,
       );
@@ -127,11 +126,14 @@ export const batchNormKernel: Kernel<'input' | 'gamma' | 'beta', BatchNormAttrib
   },
 });
 
-type GradientInput = 'input' | 'gamma' | 'mean' | 'variance' | 'outputGradient';
+/** Inputs of the backward pass. */
+export type BatchNormGradientInput = 'input' | 'gamma' | 'mean' | 'variance' | 'outputGradient';
 
-const gradientKernel = defineKernel<GradientInput, BatchNormAttributes>({
+export const batchNormGradientKernel: Kernel<BatchNormGradientInput, BatchNormAttributes> = defineKernel<
+  BatchNormGradientInput,
+  BatchNormAttributes
+>({
   name: 'BatchNormalisationGradient',
-  shapes: ({ input, gamma }) => [[...input.shape], [...gamma.shape], [...gamma.shape]],
   reference: ({ input, gamma, mean, variance, outputGradient }, { epsilon, perStep }) => {
     const { outer, groups, inner, channels, count } = groupingOf(input.shape, perStep);
     const statistic = (values: tf.Tensor): tf.Tensor => tf.reshape(values, [1, groups, 1, channels]);

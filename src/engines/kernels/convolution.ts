@@ -18,14 +18,14 @@ export interface ConvolutionOptions {
   readonly padding?: number | 'same' | 'valid';
 }
 
-interface Padding {
+export interface Padding {
   readonly top: number;
   readonly bottom: number;
   readonly left: number;
   readonly right: number;
 }
 
-interface ConvolutionAttributes {
+export interface ConvolutionAttributes {
   readonly stride: number;
   readonly padding: Padding;
 }
@@ -79,23 +79,11 @@ function convolve(input: tf.Tensor, filter: tf.Tensor, stride: number, padding: 
   return tf.conv2d(input as tf.Tensor4D, filter as tf.Tensor4D, stride, explicit(padding));
 }
 
-function outputShape(
-  input: readonly number[],
-  filter: readonly number[],
-  { stride, padding }: ConvolutionAttributes,
-): [number, number, number, number] {
-  const side = (length: number, kernel: number): number => Math.floor((length - kernel) / stride) + 1;
-  const height = side(input[1]! + padding.top + padding.bottom, filter[0]!);
-  const width = side(input[2]! + padding.left + padding.right, filter[1]!);
-  return [input[0]!, height, width, filter[3]!];
-}
-
 export const convolutionKernel: Kernel<'input' | 'filter', ConvolutionAttributes> = defineKernel<
   'input' | 'filter',
   ConvolutionAttributes
 >({
   name: 'Convolution',
-  shapes: ({ input, filter }, attributes) => [outputShape(input.shape, filter.shape, attributes)],
   reference: ({ input, filter }, { stride, padding }) => [convolve(input, filter, stride, padding)],
   gradient: {
     saveInputs: ['input', 'filter'],
@@ -123,7 +111,6 @@ export const inputGradientKernel: Kernel<'outputGradient' | 'filter', InputGradi
   InputGradientAttributes
 >({
   name: 'ConvolutionInputGradient',
-  shapes: (_, { inputShape }) => [[...inputShape]],
   reference: ({ outputGradient, filter }, { stride, padding, inputShape }) => {
     const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
     const spread = stride === 1 ? outputGradient : spreadOut(outputGradient, stride);
@@ -179,14 +166,14 @@ function spreadOut(maps: tf.Tensor, stride: number): tf.Tensor {
   );
 }
 
-interface FilterGradientAttributes extends ConvolutionAttributes {
+/** Constants of the filter's gradient. */
+export interface FilterGradientAttributes extends ConvolutionAttributes {
   readonly filterShape: readonly number[];
 }
 
 export const filterGradientKernel: Kernel<'outputGradient' | 'input', FilterGradientAttributes> =
   defineKernel<'outputGradient' | 'input', FilterGradientAttributes>({
     name: 'ConvolutionFilterGradient',
-    shapes: (_, { filterShape }) => [[...filterShape]],
     reference: ({ outputGradient, input }, { stride, padding, filterShape }) => {
       const [rows, columns] = filterShape as [number, number];
       const [, height, width] = input.shape as [number, number, number];

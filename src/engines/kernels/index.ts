@@ -6,4 +6,4 @@ export { type LifConstants, type LifParameters, type LifResult, lif } from './li
 export { maxPool } from './max-pool.ts';
 export { hasNormalisedLif, type NormalisedLifResult, normalisedLif } from './normalised-lif.ts';
 export { type AdamUpdate, adamKernel, type SgdUpdate, sgdKernel } from './optimiser-update.ts';
-export { type Surrogate, type SurrogateKind, surrogateKinds, surrogateOf } from './surrogate.ts';
+export { type Surrogate, type SurrogateKind, surrogateDerivative, surrogateKinds } from './surrogate.ts';

@@ -1,7 +1,6 @@
 /**
- * How a fused kernel is declared: once, with its output shapes, its gradient and a reference form in plain tfjs
- * operations that every engine can run. Where an engine keeps its tensors in memory that JavaScript can view, the
- * kernel runs as loops over typed arrays instead; and a single engine may have a form of its own.
+ * How a fused kernel is declared: once, with its gradient and a reference form in plain tfjs operations that every
+ * engine can run. An engine may bring a form of its own, which it names when it starts.
  *
  * A kernel becomes a tfjs kernel and a tfjs gradient, so `tf.grads` and `tf.variableGrads` see it as one operation
  * with any number of inputs and outputs. Kernels never change an input, and never return one.
@@ -20,20 +19,7 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 
-/** Shape and float32 values of a tensor, the values shared with the engine. */
-export interface HostTensor {
-  readonly shape: readonly number[];
-  readonly values: Float32Array;
-}
-
-/** An engine's tensors as typed arrays: views of them, and new ones. */
-export interface HostMemory {
-  /** A view of a float32 tensor's memory, good until the next allocation. */
-  view(tensor: TensorInfo): Float32Array;
-  /** A new float32 tensor whose values are not set. */
-  allocate(shape: number[]): TensorInfo;
-}
-
+/** The gradient of a kernel. */
 export interface KernelGradient<I extends string, A> {
   /** Names of the inputs that the gradient reads. */
   readonly saveInputs: readonly I[];
@@ -52,35 +38,50 @@ export interface KernelGradient<I extends string, A> {
   ): Record<I, () => Tensor>;
 }
 
+/** What a kernel is. */
 export interface KernelDefinition<I extends string, A> {
   readonly name: string;
-  /** Output shapes from the inputs and attributes. */
-  shapes(inputs: Readonly<Record<I, { readonly shape: readonly number[] }>>, attributes: A): number[][];
   /** The kernel in plain tfjs operations, for engines without a form of their own. */
   reference(inputs: Readonly<Record<I, Tensor>>, attributes: A): Tensor[];
-  /** The kernel as loops over typed arrays; it sets every value of every output. */
-  host?(inputs: Readonly<Record<I, HostTensor>>, outputs: readonly HostTensor[], attributes: A): void;
-  /** Forms for single engines, by tfjs backend name, in tfjs operations. */
-  readonly engines?: Readonly<
-    Record<string, (inputs: Readonly<Record<I, Tensor>>, attributes: A) => Tensor[]>
-  >;
   readonly gradient?: KernelGradient<I, A>;
 }
 
+/** A kernel that can be called. */
 export interface Kernel<I extends string, A> extends KernelDefinition<I, A> {
   /** Runs the kernel on the present engine. */
   run(inputs: Readonly<Record<I, Tensor>>, attributes: A): Tensor[];
 }
 
+/** A kernel as one engine runs it: new tensors from tensors. */
+export type KernelForm<I extends string, A> = (
+  inputs: Readonly<Record<I, TensorInfo>>,
+  attributes: A,
+) => TensorInfo[];
+
 // biome-ignore lint/suspicious/noExplicitAny: kernels of all input and attribute types share one list.
 type AnyDefinition = KernelDefinition<any, any>;
-const definitions: AnyDefinition[] = [];
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+type AnyForm = KernelForm<any, any>;
+
+/** An engine's own forms of kernels. */
+export class KernelForms {
+  readonly #forms = new Map<string, AnyForm>();
+
+  add<I extends string, A>({ name }: KernelDefinition<I, A>, form: KernelForm<I, A>): void {
+    this.#forms.set(name, form);
+  }
+
+  get(name: string): AnyForm | undefined {
+    return this.#forms.get(name);
+  }
+}
+
+const definitions = new Map<string, AnyDefinition>();
 
 /** Declares a kernel; engines that start later register it. */
 export function defineKernel<I extends string, A extends object>(
   definition: KernelDefinition<I, A>,
 ): Kernel<I, A> {
-  definitions.push(definition);
   const { gradient, name } = definition;
   if (gradient !== undefined) {
     registerGradient({
@@ -90,11 +91,13 @@ export function defineKernel<I extends string, A extends object>(
       gradFunc: gradientFunction(gradient),
     });
   }
-  return {
+  const kernel: Kernel<I, A> = {
     ...definition,
     run: (inputs, attributes) =>
       engine().runKernel(name, inputs, attributes as unknown as NamedAttrMap) as Tensor[],
   };
+  definitions.set(name, kernel);
+  return kernel;
 }
 
 function gradientFunction<I extends string, A>(gradient: KernelGradient<I, A>): GradFunc {
@@ -109,48 +112,29 @@ function gradientFunction<I extends string, A>(gradient: KernelGradient<I, A>): 
   };
 }
 
-/**
- * Makes every kernel known to a tfjs backend.
- * @param host the engine's memory, or undefined to run the reference forms
- */
-export function registerKernels(backendName: string, host: HostMemory | undefined): void {
-  for (const definition of definitions) {
-    const kernelName = definition.name;
-    if (getKernel(kernelName, backendName) !== undefined) unregisterKernel(kernelName, backendName);
-    registerKernel({ kernelName, backendName, kernelFunc: kernelFunction(definition, backendName, host) });
+const formsOfBackends = new Map<string, KernelForms>();
+
+/** Whether the present engine runs a kernel in a form of its own. */
+export function hasOwnForm({ name }: { readonly name: string }): boolean {
+  return formsOfBackends.get(engine().backendName)?.get(name) !== undefined;
+}
+
+/** Makes every kernel known to a tfjs backend, in the backend's own form where it has one. */
+export function registerKernels(backendName: string, forms: KernelForms): void {
+  formsOfBackends.set(backendName, forms);
+  for (const [kernelName, definition] of definitions) {
+    const form = forms.get(kernelName);
+    // Inside a kernel nothing is recorded for gradients; tidy frees what the reference leaves behind.
+    const kernelFunc: KernelFunc =
+      form === undefined
+        ? ({ inputs, attrs }) => tidy(() => definition.reference(inputs as Record<string, Tensor>, attrs))
+        : ({ inputs, attrs }) => form(inputs as Record<string, TensorInfo>, attrs);
+    replaceKernel(kernelName, backendName, kernelFunc);
   }
 }
 
-function kernelFunction(
-  definition: AnyDefinition,
-  backendName: string,
-  host: HostMemory | undefined,
-): KernelFunc {
-  const ownForm = host === undefined ? undefined : definition.engines?.[backendName];
-  if (host !== undefined && ownForm === undefined && definition.host !== undefined) {
-    return ({ inputs, attrs }) =>
-      runOnHost(definition, host, inputs as Record<string, TensorInfo>, attrs ?? {});
-  }
-  const form = ownForm ?? definition.reference;
-  // Inside a kernel nothing is recorded for gradients; tidy frees what the form leaves behind.
-  return ({ inputs, attrs }) => tidy(() => form(inputs as Record<string, Tensor>, attrs));
-}
-
-function runOnHost(
-  definition: AnyDefinition,
-  memory: HostMemory,
-  inputs: Record<string, TensorInfo>,
-  attributes: object,
-): TensorInfo[] {
-  // Allocation may move the heap under its views, so it comes before the first view.
-  const outputs = definition.shapes(inputs, attributes).map((shape) => memory.allocate(shape));
-  const hostTensor = (tensor: TensorInfo): HostTensor => ({
-    shape: tensor.shape,
-    values: memory.view(tensor),
-  });
-  const hostInputs = Object.fromEntries(
-    Object.entries(inputs).map(([name, tensor]) => [name, hostTensor(tensor)]),
-  );
-  definition.host?.(hostInputs, outputs.map(hostTensor), attributes);
-  return outputs;
+/** Registers a tfjs kernel in place of one that may be there. */
+export function replaceKernel(kernelName: string, backendName: string, kernelFunc: KernelFunc): void {
+  if (getKernel(kernelName, backendName) !== undefined) unregisterKernel(kernelName, backendName);
+  registerKernel({ kernelName, backendName, kernelFunc });
 }

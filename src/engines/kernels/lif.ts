@@ -12,14 +12,9 @@
  * `both` the same with reset_delay=False, `after` SpikingJelly's LIFNode (docs of both; snn definitions 3.1).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  defineNeuron,
-  type NeuronAttributes,
-  type NeuronKernel,
-  requireState,
-  stateShape,
-} from './neuron.ts';
-import { type Surrogate, surrogateInPlace, surrogateOf } from './surrogate.ts';
+import type { Algebra } from './algebra.ts';
+import { defineNeuron, type Neuron, type NeuronStep, requireState, stateShape } from './neuron.ts';
+import { type Surrogate, surrogateDerivative } from './surrogate.ts';
 
 /** What a LIF neuron is, apart from its decay: plain values, fit for a configuration file. */
 export interface LifConstants {
@@ -76,165 +71,109 @@ export function lif(
   const first = state ?? tf.fill(stateShape(input.shape, 1), constants.rest);
   requireState('lif', input, first, 1);
   const learned = typeof decay === 'number' ? tf.tensor1d([decay]) : tf.reshape(decay, [1]);
-  const attributes: NeuronAttributes<LifConstants> = { constants, potentials };
-  const outputs = lifKernel.run({ input, parameters: learned, state: first }, attributes);
+  const outputs = lifNeuron.kernel.run(
+    { input, parameters: learned, state: first },
+    { constants, potentials },
+  );
   const result = { spikes: outputs[0]!, state: outputs[1]! };
   return potentials ? { ...result, potentials: outputs[2]! } : result;
 }
 
-/**
- * The constants as factors, so that one loop without branches serves all kinds. The potential is float32, so above
- * the threshold is at or above the next float32 number.
- */
-export interface Factors {
-  readonly fires: number;
-  readonly early: number;
-  readonly late: number;
-  /** The threshold if the reset subtracts it, else 0. */
-  readonly subtract: number;
-  /** 1 if the reset sets the potential, else 0. */
-  readonly hard: number;
-}
-
-export function factorsOf({ threshold, inclusive, reset, resetTiming }: LifConstants): Factors {
-  const limit = Math.fround(threshold);
-  return {
-    fires: inclusive ? limit : nextFloat32(limit),
-    early: resetTiming === 'after' || reset === 'none' ? 0 : 1,
-    late: resetTiming === 'before' || reset === 'none' ? 0 : 1,
-    subtract: reset === 'subtract' ? limit : 0,
-    hard: reset === 'zero' ? 1 : 0,
-  };
-}
-
-/** The smallest float32 number above `value`. */
-function nextFloat32(value: number): number {
-  const floats = new Float32Array([value === 0 ? 0 : value]);
-  const bits = new Int32Array(floats.buffer);
-  bits[0]! += floats[0]! < 0 ? -1 : 1;
-  return floats[0]!;
-}
-
-export const lifKernel: NeuronKernel<LifConstants> = defineNeuron<LifConstants>({
+/** The LIF neuron's kernels. */
+export const lifNeuron: Neuron<LifConstants> = defineNeuron<LifConstants>({
   name: 'Lif',
   variables: 1,
+  parameters: 1,
 
-  forward: ({ input, offset, count, state, spikes, parameters }, constants) => {
-    const { fires, early, late, subtract, hard } = factorsOf(constants);
-    const { inputDecayed, resetPotential, rest } = constants;
-    const decay = parameters[0]!;
-    const gain = inputDecayed ? 1 - decay : 1;
-    const leak = (1 - decay) * rest;
-    for (let i = 0; i < count; i++) {
-      const v = state[i]!;
-      const r = v >= fires ? early : 0;
-      const kept = v + r * hard * (resetPotential - v);
-      const u = Math.fround(decay * kept + gain * input[offset + i]! + leak - r * subtract);
-      const s = u >= fires ? 1 : 0;
-      const q = late * (s - r);
-      spikes[offset + i] = s;
-      state[i] = u - q * subtract + q * hard * (resetPotential - u);
-    }
+  forward: (m, step, constants) => {
+    const { r, u } = charge(m, step, constants);
+    const spikes = fires(m, u, constants);
+    if (!resetsLate(constants)) return { spikes, state: [u] };
+    const reset = r === undefined ? spikes : m.sub(spikes, r);
+    return { spikes, state: [resetBy(m, reset, u, constants)] };
   },
 
-  backward: (row, constants) => {
-    const { input, spikesGradient, inputGradient, offset, count, state, stateGradient } = row;
-    const { fires, early, late, subtract, hard } = factorsOf(constants);
-    const { inputDecayed, threshold, resetPotential, rest, detachReset, surrogate } = constants;
-    const decay = row.parameters[0]!;
-    const gain = inputDecayed ? 1 - decay : 1;
-    const leak = (1 - decay) * rest;
-    const [derivative, earlyDerivative] = row.scratch;
-    for (let i = 0; i < count; i++) {
-      const v = state[i]!;
-      const r = v >= fires ? early : 0;
-      const kept = v + r * hard * (resetPotential - v);
-      derivative[i] = Math.fround(decay * kept + gain * input[offset + i]! + leak - r * subtract) - threshold;
-    }
-    surrogateInPlace(surrogate, derivative, count);
-    const throughLate = detachReset ? 0 : late;
-    const throughEarly = detachReset || late === 1 ? 0 : early;
-    if (throughEarly === 1) {
-      for (let i = 0; i < count; i++) earlyDerivative[i] = state[i]! - threshold;
-      surrogateInPlace(surrogate, earlyDerivative, count);
-    }
-    let decayGradient = 0;
-    for (let i = 0; i < count; i++) {
-      const v = state[i]!;
-      const x = input[offset + i]!;
-      const r = v >= fires ? early : 0;
-      const kept = v + r * hard * (resetPotential - v);
-      const u = Math.fround(decay * kept + gain * x + leak - r * subtract);
-      const q = late * ((u >= fires ? 1 : 0) - r);
-      const g = stateGradient[i]!;
-      const throughReset = throughLate * g * (hard * (resetPotential - u) - subtract);
-      const gu = g * (1 - q * hard) + (spikesGradient[offset + i]! + throughReset) * derivative[i]!;
-      inputGradient[offset + i] = gain * gu;
-      let gv = decay * gu * (1 - r * hard);
-      if (throughEarly === 1) {
-        gv += gu * (decay * hard * (resetPotential - v) - subtract) * earlyDerivative[i]!;
-      }
-      stateGradient[i] = gv;
-      decayGradient += gu * (kept - rest - (inputDecayed ? x : 0));
-    }
-    row.parametersGradient[0]! += decayGradient;
-  },
-
-  referenceForward: (input, state, parameters, constants) => {
-    const { fires, late, subtract, hard } = factorsOf(constants);
-    const { r, u } = charge(input, state, parameters, constants);
-    const spikes = tf.cast(tf.greaterEqual(u, fires), 'float32');
-    if (late === 0) return { spikes, state: u };
-    const q = tf.sub(spikes, r);
-    const reset = tf.add(tf.mul(q, -subtract), tf.mul(tf.mul(q, hard), tf.sub(constants.resetPotential, u)));
-    return { spikes, state: tf.add(u, reset) };
-  },
-
-  referenceBackward: ({ input, state, parameters, spikesGradient, stateGradient }, constants) => {
-    const { fires, early, late, subtract, hard } = factorsOf(constants);
-    const { inputDecayed, threshold, resetPotential, rest, detachReset, surrogate } = constants;
-    const decay = tf.reshape(parameters, []);
-    const { r, kept, u } = charge(input, state, parameters, constants);
-    const derivative = surrogateOf(surrogate, tf.sub(u, threshold));
+  backward: (m, step, constants) => {
+    const { input, spikesGradient, stateGradient, parameters } = step;
+    const { inputDecayed, threshold, rest, detachReset, surrogate } = constants;
+    const v = step.state[0] as typeof input;
+    const decay = parameters[0] as typeof input;
+    const { r, kept, u } = charge(m, step, constants);
+    const distance = m.sub(u, m.constant(threshold));
     let fromSpikes = spikesGradient;
-    let direct = stateGradient;
-    if (late === 1) {
-      const q = tf.sub(tf.cast(tf.greaterEqual(u, fires), 'float32'), r);
-      direct = tf.mul(stateGradient, tf.sub(1, tf.mul(q, hard)));
-      if (!detachReset) {
-        const jump = tf.sub(tf.mul(hard, tf.sub(resetPotential, u)), subtract);
-        fromSpikes = tf.add(fromSpikes, tf.mul(stateGradient, jump));
-      }
+    let direct = stateGradient[0] as typeof spikesGradient;
+    if (resetsLate(constants)) {
+      const s = fires(m, u, constants);
+      const reset = r === undefined ? s : m.sub(s, r);
+      if (!detachReset) fromSpikes = m.add(fromSpikes, m.mul(direct, jump(m, u, constants)));
+      if (constants.reset === 'zero') direct = m.mul(direct, m.sub(m.constant(1), reset));
     }
-    const gu = tf.add(direct, tf.mul(fromSpikes, derivative));
-    let gv = tf.mul(tf.mul(decay, gu), tf.sub(1, tf.mul(r, hard)));
-    if (early === 1 && late === 0 && !detachReset) {
-      const jump = tf.sub(tf.mul(tf.mul(decay, hard), tf.sub(resetPotential, state)), subtract);
-      gv = tf.add(gv, tf.mul(tf.mul(gu, jump), surrogateOf(surrogate, tf.sub(state, threshold))));
+    const gu = m.add(direct, m.mul(fromSpikes, surrogateDerivative(m, surrogate, distance)));
+    const leaked = m.mul(decay, gu);
+    let gv = leaked;
+    if (r !== undefined && constants.reset === 'zero') gv = m.mul(gv, m.sub(m.constant(1), r));
+    if (r !== undefined && !detachReset && !resetsLate(constants)) {
+      const through = constants.reset === 'zero' ? leaked : gu;
+      const early = surrogateDerivative(m, surrogate, m.sub(v, m.constant(threshold)));
+      gv = m.add(gv, m.mul(m.mul(through, jump(m, v, constants)), early));
     }
-    const change = inputDecayed ? tf.sub(tf.sub(kept, rest), input) : tf.sub(kept, rest);
+    const above = rest === 0 ? kept : m.sub(kept, m.constant(rest));
     return {
-      input: inputDecayed ? tf.mul(tf.sub(1, decay), gu) : gu,
-      state: gv,
-      parameters: tf.reshape(tf.sum(tf.mul(gu, change)), [1]),
+      input: inputDecayed ? m.mul(m.sub(m.constant(1), decay), gu) : gu,
+      state: [gv],
+      parameters: [m.mul(gu, inputDecayed ? m.sub(above, input) : above)],
     };
   },
 });
 
-/** The potential before it fires, in tfjs operations. */
-function charge(
-  input: tf.Tensor,
-  state: tf.Tensor,
-  parameters: tf.Tensor,
+/** Whether the spikes of a step reset its own potential. */
+function resetsLate({ reset, resetTiming }: LifConstants): boolean {
+  return reset !== 'none' && resetTiming !== 'before';
+}
+
+/** 1 where the potential makes the neuron fire. */
+function fires<T>(m: Algebra<T>, potential: T, { threshold, inclusive }: LifConstants): T {
+  const limit = m.constant(threshold);
+  return inclusive ? m.lessEqual(limit, potential) : m.less(limit, potential);
+}
+
+/** The potential after a reset where `reset` is 1. */
+function resetBy<T>(m: Algebra<T>, reset: T, potential: T, constants: LifConstants): T {
+  const { threshold, resetPotential } = constants;
+  if (constants.reset === 'subtract') {
+    return m.sub(potential, threshold === 1 ? reset : m.mul(reset, m.constant(threshold)));
+  }
+  const kept = m.mul(potential, m.sub(m.constant(1), reset));
+  return resetPotential === 0 ? kept : m.add(kept, m.mul(reset, m.constant(resetPotential)));
+}
+
+/** What a reset adds to the potential. */
+function jump<T>(m: Algebra<T>, potential: T, { reset, threshold, resetPotential }: LifConstants): T {
+  if (reset === 'subtract') return m.constant(-threshold);
+  return m.sub(m.constant(resetPotential), potential);
+}
+
+interface Charged<T> {
+  /** The reset by the step before, where there is one. */
+  readonly r: T | undefined;
+  /** The old potential, set by that reset if it sets potentials. */
+  readonly kept: T;
+  /** The potential before the neuron fires. */
+  readonly u: T;
+}
+
+function charge<T>(
+  m: Algebra<T>,
+  { input, state, parameters }: NeuronStep<T>,
   constants: LifConstants,
-): { r: tf.Tensor; kept: tf.Tensor; u: tf.Tensor } {
-  const { fires, early, subtract, hard } = factorsOf(constants);
-  const { inputDecayed, resetPotential, rest } = constants;
-  const decay = tf.reshape(parameters, []);
-  const r = early === 1 ? tf.cast(tf.greaterEqual(state, fires), 'float32') : tf.zerosLike(state);
-  const kept = hard === 1 ? tf.add(state, tf.mul(r, tf.sub(resetPotential, state))) : state;
-  const gained = inputDecayed ? tf.mul(tf.sub(1, decay), input) : input;
-  const leak = tf.mul(tf.sub(1, decay), rest);
-  const u = tf.sub(tf.add(tf.add(tf.mul(decay, kept), gained), leak), tf.mul(r, subtract));
-  return { r, kept, u };
+): Charged<T> {
+  const { inputDecayed, reset, resetTiming, rest } = constants;
+  const v = state[0] as T;
+  const decay = parameters[0] as T;
+  const r = reset === 'none' || resetTiming === 'after' ? undefined : fires(m, v, constants);
+  const kept = r !== undefined && reset === 'zero' ? resetBy(m, r, v, constants) : v;
+  const missing = inputDecayed || rest !== 0 ? m.sub(m.constant(1), decay) : undefined;
+  let u = m.add(m.mul(decay, kept), inputDecayed ? m.mul(missing!, input) : input);
+  if (rest !== 0) u = m.add(u, m.mul(missing!, m.constant(rest)));
+  return { r, kept, u: r !== undefined && reset === 'subtract' ? resetBy(m, r, u, constants) : u };
 }

@@ -1,9 +1,8 @@
 /**
- * The walk over time that all neurons share. A neuron is what one step does to a row of neurons, forward and
- * backward, as loops over typed arrays and as tfjs operations; this file makes it a kernel over whole sequences.
+ * The walk over time that all neurons share. A neuron is one step forward and one backward, written once as
+ * arithmetic; this file makes it a kernel over whole sequences, and engines walk in forms of their own.
  *
- * - A sequence is [batch, time, …features]; the walk takes a block of neighbouring neurons through all steps, so
- *   that what it touches stays in the cache, and nothing is transposed.
+ * - A sequence is [batch, time, …features]; nothing is transposed.
  * - State is [batch, …features], or [batch, variables, …features] for a neuron with several variables: all that a
  *   step needs to know of the past. A chain of calls that hand it on is the same function as one call.
  * - The backward walk computes the steps again from the input and the first state, which costs less than to keep a
@@ -11,140 +10,97 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { ShapeError } from '../../errors.ts';
-import { defineKernel, type HostTensor, type Kernel } from './kernel.ts';
+import { type Algebra, tensorAlgebra } from './algebra.ts';
+import { defineKernel, type Kernel } from './kernel.ts';
 
-/** One step of a row of neurons. Offsets and counts are in elements. */
-export interface ForwardRow {
-  readonly input: Float32Array;
-  /** Where the row begins in `input` and `spikes`. */
-  offset: number;
-  count: number;
-  /** State variables of the row one after the other; the step replaces them. */
-  state: Float32Array;
-  readonly spikes: Float32Array;
+/** What a step takes; for each neuron one value of each, the parameters being the same for all. */
+export interface NeuronStep<T> {
+  readonly input: T;
+  /** The variables before the step; the first is the membrane potential. */
+  readonly state: readonly T[];
   /** The neuron's learned numbers. */
-  readonly parameters: Float32Array;
+  readonly parameters: readonly T[];
 }
 
-/** One step backward of a row of neurons. */
-export interface BackwardRow {
-  readonly input: Float32Array;
-  readonly spikesGradient: Float32Array;
-  readonly inputGradient: Float32Array;
-  /** Where the row begins in the three arrays above. */
-  offset: number;
-  count: number;
-  /** State before the step. */
-  state: Float32Array;
-  /** Gradient of the state after the step; the step replaces it by that of the state before. */
-  readonly stateGradient: Float32Array;
-  /** Room for the step's own use, twice the row. */
-  readonly scratch: readonly [Float32Array, Float32Array];
-  readonly parameters: Float32Array;
-  /** The step adds to it. */
-  readonly parametersGradient: Float64Array;
+/** What a step gives. */
+export interface NeuronOutput<T> {
+  /** 0 or 1. */
+  readonly spikes: T;
+  readonly state: readonly T[];
 }
 
-/** A kind of neuron; `A` are its constants. */
-export interface NeuronDefinition<A> {
+/** What a step backward takes. */
+export interface NeuronBackwardStep<T> extends NeuronStep<T> {
+  readonly spikesGradient: T;
+  /** Of the variables after the step. */
+  readonly stateGradient: readonly T[];
+}
+
+/** What a step backward gives. */
+export interface NeuronGradients<T> {
+  readonly input: T;
+  /** Of the variables before the step. */
+  readonly state: readonly T[];
+  /** What each neuron contributes to the gradients of the parameters. */
+  readonly parameters: readonly T[];
+}
+
+/** A kind of neuron; `C` are its constants, plain JSON. */
+export interface NeuronDefinition<C> {
   readonly name: string;
-  /** Variables of its state; the first is the membrane potential. */
+  /** Variables of its state. */
   readonly variables: number;
-  forward(row: ForwardRow, constants: A): void;
-  backward(row: BackwardRow, constants: A): void;
-  /** The step in tfjs operations: input and state [batch, …]. */
-  referenceForward(input: tf.Tensor, state: tf.Tensor, parameters: tf.Tensor, constants: A): ReferenceStep;
-  /** The backward step in tfjs operations. */
-  referenceBackward(call: ReferenceBackward, constants: A): ReferenceGradients;
+  /** Learned numbers. */
+  readonly parameters: number;
+  forward<T>(m: Algebra<T>, step: NeuronStep<T>, constants: C): NeuronOutput<T>;
+  backward<T>(m: Algebra<T>, step: NeuronBackwardStep<T>, constants: C): NeuronGradients<T>;
 }
 
-/** What a step gives in tfjs operations. */
-export interface ReferenceStep {
-  readonly spikes: tf.Tensor;
-  readonly state: tf.Tensor;
-}
-
-/** What a backward step takes in tfjs operations. */
-export interface ReferenceBackward {
-  readonly input: tf.Tensor;
-  readonly state: tf.Tensor;
-  readonly parameters: tf.Tensor;
-  readonly spikesGradient: tf.Tensor;
-  /** Of the state after the step. */
-  readonly stateGradient: tf.Tensor;
-}
-
-/** What a backward step gives in tfjs operations. */
-export interface ReferenceGradients {
-  readonly input: tf.Tensor;
-  readonly state: tf.Tensor;
-  readonly parameters: tf.Tensor;
-}
-
-/** Sequence, learned numbers and first state of a neuron. */
+/** Sequence, learned numbers [parameters] and first state of a neuron. */
 export type NeuronInput = 'input' | 'parameters' | 'state';
 
+/** Inputs of the backward walk. Without potentials their gradient is not read. */
+export type NeuronGradientInput = NeuronInput | 'spikesGradient' | 'stateGradient' | 'potentialsGradient';
+
 /** Constants of a call. */
-export interface NeuronAttributes<A> {
-  readonly constants: A;
+export interface NeuronAttributes<C> {
+  readonly constants: C;
   /** Whether the potential after every step is an output too. */
   readonly potentials: boolean;
 }
 
-/** Outputs: spikes, last state and, if asked for, potentials [batch, time, …features]. */
-export type NeuronKernel<A> = Kernel<NeuronInput, NeuronAttributes<A>>;
+/** A neuron as kernels: forward to spikes, last state and potentials; backward to input, state and parameters. */
+export interface Neuron<C> extends NeuronDefinition<C> {
+  readonly kernel: Kernel<NeuronInput, NeuronAttributes<C>>;
+  readonly gradientKernel: Kernel<NeuronGradientInput, NeuronAttributes<C>>;
+}
 
-/** Neurons that go through time together: input, spikes and states of a block stay within the cache. */
-const BLOCK_ELEMENTS = 16384;
+// biome-ignore lint/suspicious/noExplicitAny: neurons of all constants share one list.
+const neurons: Neuron<any>[] = [];
+
+/** All neurons that are defined, for engines with a form of the walk of their own. */
+export function definedNeurons(): readonly Neuron<unknown>[] {
+  return neurons;
+}
 
 /** Makes a neuron a kernel. */
-export function defineNeuron<A>(neuron: NeuronDefinition<A>): NeuronKernel<A> {
-  const gradientKernel = defineGradientKernel(neuron);
-  return defineKernel<NeuronInput, NeuronAttributes<A>>({
-    name: neuron.name,
-    shapes: ({ input, state }, { potentials }) => {
-      const sequence = [...input.shape];
-      return [sequence, [...state.shape], ...(potentials ? [sequence] : [])];
-    },
-    host: ({ input, parameters, state }, [spikes, lastState, potentials], { constants }) => {
-      const block = blockOf(input.shape, neuron.variables);
-      const row: ForwardRow = {
-        input: input.values,
-        offset: 0,
-        count: 0,
-        state: new Float32Array(neuron.variables * block.size),
-        spikes: spikes!.values,
-        parameters: parameters.values,
-      };
-      forEachBlock(input.shape, block.size, (batch, feature, count) => {
-        row.count = count;
-        const { features, steps } = block;
-        copyState(neuron.variables, count, row.state, (variable) => {
-          const from = (batch * neuron.variables + variable) * features + feature;
-          return state.values.subarray(from, from + count);
-        });
-        for (let step = 0; step < steps; step++) {
-          row.offset = (batch * steps + step) * features + feature;
-          neuron.forward(row, constants);
-          potentials?.values.set(row.state.subarray(0, count), row.offset);
-        }
-        storeState(neuron.variables, count, row.state, (variable) => {
-          const to = (batch * neuron.variables + variable) * features + feature;
-          return lastState!.values.subarray(to, to + count);
-        });
-      });
-    },
+export function defineNeuron<C>(definition: NeuronDefinition<C>): Neuron<C> {
+  const gradientKernel = defineGradientKernel(definition);
+  const kernel = defineKernel<NeuronInput, NeuronAttributes<C>>({
+    name: definition.name,
     reference: ({ input, parameters, state }, { constants, potentials }) => {
+      const learned = tf.unstack(parameters);
+      let variables = unstackState(definition, state);
       const spikes: tf.Tensor[] = [];
       const recorded: tf.Tensor[] = [];
-      let present = state;
       for (const frame of tf.unstack(input, 1)) {
-        const step = neuron.referenceForward(frame, present, parameters, constants);
-        present = step.state;
-        spikes.push(step.spikes);
-        if (potentials) recorded.push(neuron.variables === 1 ? present : tf.unstack(present, 1)[0]!);
+        const step = { input: frame, state: variables, parameters: learned };
+        const output = definition.forward(tensorAlgebra, step, constants);
+        variables = output.state;
+        spikes.push(output.spikes);
+        recorded.push(variables[0]!);
       }
-      const outputs = [tf.stack(spikes, 1), tf.clone(present)];
+      const outputs = [tf.stack(spikes, 1), stackState(variables)];
       return potentials ? [...outputs, tf.stack(recorded, 1)] : outputs;
     },
     gradient: {
@@ -155,7 +111,6 @@ export function defineNeuron<A>(neuron: NeuronDefinition<A>): NeuronKernel<A> {
             ...inputs,
             spikesGradient: spikesGradient!,
             stateGradient: stateGradient!,
-            // A kernel's inputs are all there; without potentials this one is not read.
             potentialsGradient: potentialsGradient ?? stateGradient!,
           },
           attributes,
@@ -164,165 +119,60 @@ export function defineNeuron<A>(neuron: NeuronDefinition<A>): NeuronKernel<A> {
       },
     },
   });
+  const neuron = { ...definition, kernel, gradientKernel };
+  neurons.push(neuron);
+  return neuron;
 }
 
-type GradientInput = NeuronInput | 'spikesGradient' | 'stateGradient' | 'potentialsGradient';
-
-function defineGradientKernel<A>(neuron: NeuronDefinition<A>): Kernel<GradientInput, NeuronAttributes<A>> {
-  return defineKernel<GradientInput, NeuronAttributes<A>>({
-    name: `${neuron.name}Gradient`,
-    shapes: ({ input, state, parameters }) => [[...input.shape], [...state.shape], [...parameters.shape]],
-    host: (inputs, outputs, { constants, potentials }) =>
-      walkBack(neuron, inputs, outputs, constants, potentials),
+function defineGradientKernel<C>(
+  definition: NeuronDefinition<C>,
+): Kernel<NeuronGradientInput, NeuronAttributes<C>> {
+  return defineKernel<NeuronGradientInput, NeuronAttributes<C>>({
+    name: `${definition.name}Gradient`,
     reference: (inputs, { constants, potentials }) => {
       const frames = tf.unstack(inputs.input, 1);
       const spikesGradients = tf.unstack(inputs.spikesGradient, 1);
-      const recorded = potentials ? tf.unstack(inputs.potentialsGradient, 1) : undefined;
-      const states = [inputs.state];
+      const potentialsGradients = potentials ? tf.unstack(inputs.potentialsGradient, 1) : undefined;
+      const parameters = tf.unstack(inputs.parameters);
+      const states = [unstackState(definition, inputs.state)];
       for (const frame of frames.slice(0, -1)) {
-        states.push(neuron.referenceForward(frame, states.at(-1)!, inputs.parameters, constants).state);
+        const step = { input: frame, state: states.at(-1)!, parameters };
+        states.push(definition.forward(tensorAlgebra, step, constants).state);
       }
-      let stateGradient = inputs.stateGradient;
-      let parameters: tf.Tensor = tf.zerosLike(inputs.parameters);
+      let stateGradient = unstackState(definition, inputs.stateGradient);
+      let learned: readonly tf.Tensor[] = parameters.map((parameter) => tf.zerosLike(parameter));
       const inputGradients: tf.Tensor[] = [];
       for (let step = frames.length - 1; step >= 0; step--) {
-        if (recorded !== undefined) {
-          stateGradient = addToPotential(neuron.variables, stateGradient, recorded[step]!);
+        if (potentialsGradients !== undefined) {
+          const [first, ...others] = stateGradient;
+          stateGradient = [tf.add(first!, potentialsGradients[step]!), ...others];
         }
-        const gradients = neuron.referenceBackward(
+        const gradients = definition.backward(
+          tensorAlgebra,
           {
             input: frames[step]!,
             state: states[step]!,
-            parameters: inputs.parameters,
+            parameters,
             spikesGradient: spikesGradients[step]!,
             stateGradient,
           },
           constants,
         );
         stateGradient = gradients.state;
-        parameters = tf.add(parameters, gradients.parameters);
+        learned = learned.map((sum, index) => tf.add(sum, tf.sum(gradients.parameters[index]!)));
         inputGradients.unshift(gradients.input);
       }
-      return [tf.stack(inputGradients, 1), tf.clone(stateGradient), parameters];
+      return [tf.stack(inputGradients, 1), stackState(stateGradient), tf.stack([...learned])];
     },
   });
 }
 
-function addToPotential(variables: number, stateGradient: tf.Tensor, potential: tf.Tensor): tf.Tensor {
-  if (variables === 1) return tf.add(stateGradient, potential);
-  const [first, ...others] = tf.unstack(stateGradient, 1);
-  return tf.stack([tf.add(first!, potential), ...others], 1);
+function unstackState<C>({ variables }: NeuronDefinition<C>, state: tf.Tensor): readonly tf.Tensor[] {
+  return variables === 1 ? [state] : tf.unstack(state, 1);
 }
 
-function walkBack<A>(
-  neuron: NeuronDefinition<A>,
-  inputs: Readonly<Record<GradientInput, HostTensor>>,
-  [inputGradient, firstGradient, parametersGradient]: readonly HostTensor[],
-  constants: A,
-  potentials: boolean,
-): void {
-  const { variables } = neuron;
-  const { shape } = inputs.input;
-  const { size, features, steps } = blockOf(shape, variables);
-  const states = Array.from({ length: steps + 1 }, () => new Float32Array(variables * size));
-  const forward: ForwardRow = {
-    input: inputs.input.values,
-    offset: 0,
-    count: 0,
-    state: states[0]!,
-    // The spikes of the steps that are computed again are not needed; the gradient's place is free until later.
-    spikes: inputGradient!.values,
-    parameters: inputs.parameters.values,
-  };
-  const row: BackwardRow = {
-    input: inputs.input.values,
-    spikesGradient: inputs.spikesGradient.values,
-    inputGradient: inputGradient!.values,
-    offset: 0,
-    count: 0,
-    state: states[0]!,
-    stateGradient: new Float32Array(variables * size),
-    scratch: [new Float32Array(size), new Float32Array(size)],
-    parameters: inputs.parameters.values,
-    parametersGradient: new Float64Array(inputs.parameters.values.length),
-  };
-  const recorded = inputs.potentialsGradient.values;
-  forEachBlock(shape, size, (batch, feature, count) => {
-    const part = (values: Float32Array, variable: number): Float32Array => {
-      const from = (batch * variables + variable) * features + feature;
-      return values.subarray(from, from + count);
-    };
-    forward.count = count;
-    row.count = count;
-    copyState(variables, count, states[0]!, (variable) => part(inputs.state.values, variable));
-    for (let step = 0; step < steps - 1; step++) {
-      states[step + 1]!.set(states[step]!);
-      forward.state = states[step + 1]!;
-      forward.offset = (batch * steps + step) * features + feature;
-      neuron.forward(forward, constants);
-    }
-    copyState(variables, count, row.stateGradient, (variable) => part(inputs.stateGradient.values, variable));
-    for (let step = steps - 1; step >= 0; step--) {
-      row.offset = (batch * steps + step) * features + feature;
-      row.state = states[step]!;
-      if (potentials) addRow(row.stateGradient, recorded, row.offset, count);
-      neuron.backward(row, constants);
-    }
-    storeState(variables, count, row.stateGradient, (variable) => part(firstGradient!.values, variable));
-  });
-  parametersGradient!.values.set(row.parametersGradient);
-}
-
-function addRow(sum: Float32Array, values: Float32Array, offset: number, count: number): void {
-  for (let i = 0; i < count; i++) sum[i]! += values[offset + i]!;
-}
-
-function copyState(
-  variables: number,
-  count: number,
-  row: Float32Array,
-  part: (variable: number) => Float32Array,
-): void {
-  for (let variable = 0; variable < variables; variable++) row.set(part(variable), variable * count);
-}
-
-function storeState(
-  variables: number,
-  count: number,
-  row: Float32Array,
-  part: (variable: number) => Float32Array,
-): void {
-  for (let variable = 0; variable < variables; variable++) {
-    part(variable).set(row.subarray(variable * count, (variable + 1) * count));
-  }
-}
-
-interface Block {
-  readonly steps: number;
-  /** Neurons of one sample. */
-  readonly features: number;
-  /** Neurons of a block. */
-  readonly size: number;
-}
-
-function blockOf(shape: readonly number[], variables: number): Block {
-  const steps = shape[1]!;
-  const features = tf.util.sizeFromShape(shape.slice(2));
-  const size = Math.max(64, Math.floor(BLOCK_ELEMENTS / (steps * variables)));
-  return { steps, features, size: Math.min(features, size) };
-}
-
-function forEachBlock(
-  shape: readonly number[],
-  size: number,
-  visit: (batch: number, feature: number, count: number) => void,
-): void {
-  const features = tf.util.sizeFromShape(shape.slice(2));
-  for (let batch = 0; batch < shape[0]!; batch++) {
-    for (let feature = 0; feature < features; feature += size) {
-      visit(batch, feature, Math.min(size, features - feature));
-    }
-  }
+function stackState(variables: readonly tf.Tensor[]): tf.Tensor {
+  return variables.length === 1 ? tf.clone(variables[0]!) : tf.stack([...variables], 1);
 }
 
 /** The shape of a neuron's state for a sequence [batch, time, …features]. */

@@ -1,4 +1,4 @@
-/** One update of one parameter by an optimiser, as PyTorch defines it, in one pass over its values. */
+/** One update of one parameter by an optimiser, as PyTorch defines it. */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, type Kernel } from './kernel.ts';
 
@@ -18,20 +18,10 @@ export const sgdKernel: Kernel<'value' | 'gradient' | 'velocity', SgdUpdate> = d
   SgdUpdate
 >({
   name: 'SgdUpdate',
-  shapes: ({ value }) => [[...value.shape], [...value.shape]],
   reference: ({ value, gradient, velocity }, { rate, momentum, decay, gradientScale }) => {
     const direction = tf.add(tf.mul(gradient, gradientScale), tf.mul(value, decay));
     const speed = tf.add(tf.mul(velocity, momentum), direction);
     return [tf.sub(value, tf.mul(speed, rate)), speed];
-  },
-  host: ({ value, gradient, velocity }, [newValue, newVelocity], constants) => {
-    const { rate, momentum, decay, gradientScale } = constants;
-    for (let i = 0; i < value.values.length; i++) {
-      const direction = gradient.values[i]! * gradientScale + value.values[i]! * decay;
-      const speed = velocity.values[i]! * momentum + direction;
-      newVelocity!.values[i] = speed;
-      newValue!.values[i] = value.values[i]! - rate * speed;
-    }
   },
 });
 
@@ -56,7 +46,6 @@ type AdamInput = 'value' | 'gradient' | 'mean' | 'square';
 /** Outputs: the new value, mean and mean square. */
 export const adamKernel: Kernel<AdamInput, AdamUpdate> = defineKernel<AdamInput, AdamUpdate>({
   name: 'AdamUpdate',
-  shapes: ({ value }) => [[...value.shape], [...value.shape], [...value.shape]],
   reference: ({ value, gradient, mean, square }, constants) => {
     const { rate, rootScale, beta1, beta2, epsilon, coupledDecay, keep, gradientScale } = constants;
     const direction = tf.add(tf.mul(gradient, gradientScale), tf.mul(value, coupledDecay));
@@ -64,16 +53,5 @@ export const adamKernel: Kernel<AdamInput, AdamUpdate> = defineKernel<AdamInput,
     const newSquare = tf.add(tf.mul(square, beta2), tf.mul(tf.square(direction), 1 - beta2));
     const denominator = tf.add(tf.mul(tf.sqrt(newSquare), rootScale), epsilon);
     return [tf.sub(tf.mul(value, keep), tf.mul(tf.div(newMean, denominator), rate)), newMean, newSquare];
-  },
-  host: ({ value, gradient, mean, square }, [newValue, newMean, newSquare], constants) => {
-    const { rate, rootScale, beta1, beta2, epsilon, coupledDecay, keep, gradientScale } = constants;
-    for (let i = 0; i < value.values.length; i++) {
-      const direction = gradient.values[i]! * gradientScale + value.values[i]! * coupledDecay;
-      const m = mean.values[i]! * beta1 + direction * (1 - beta1);
-      const v = square.values[i]! * beta2 + direction * direction * (1 - beta2);
-      newMean!.values[i] = m;
-      newSquare!.values[i] = v;
-      newValue!.values[i] = value.values[i]! * keep - rate * (m / (Math.sqrt(v) * rootScale + epsilon));
-    }
   },
 });

@@ -1,9 +1,9 @@
 /**
  * Surrogate gradients: what stands for the derivative of the spike's step. All are an amplitude times a shape of the
- * scaled distance to the threshold, so two of them can be compared at equal peak or equal area. Formulas and names
- * are those of Zenke and Vogels (2021), snnTorch and SpikingJelly; presets are in `models/surrogates.ts`.
+ * scaled distance to the threshold, so two of them can be compared at equal peak or equal area. Presets by the names
+ * of the literature and the libraries are in `models/surrogates.ts`.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type { Algebra } from './algebra.ts';
 
 /** A surrogate derivative: amplitude * shape(slope * (potential - threshold)). */
 export interface Surrogate {
@@ -12,113 +12,53 @@ export interface Surrogate {
   readonly slope: number;
 }
 
-interface Shape {
-  /** Replaces each distance z by the shape's value. */
-  readonly loop: (values: Float32Array, count: number, amplitude: number, slope: number) => void;
-  /** The same in tfjs operations, of the scaled distance. */
-  readonly tensor: (z: tf.Tensor) => tf.Tensor;
-}
+/** The name of a surrogate's shape. */
+export type SurrogateKind =
+  | 'atan'
+  | 'fastSigmoid'
+  | 'sigmoid'
+  | 'triangle'
+  | 'rectangle'
+  | 'gaussian'
+  | 'exponential'
+  | 'constant'
+  | 'sign';
 
-/** The shapes. Each loop is a function of its own, so that nothing inside it depends on the shape. */
-const shapes = {
+/** The shapes, as functions of the scaled distance z. */
+const shapes: Record<SurrogateKind, <T>(m: Algebra<T>, z: T) => T> = {
   /** 1 / (1 + z^2), the derivative of the arcus tangent. */
-  atan: {
-    loop: (values, count, amplitude, slope) => {
-      for (let i = 0; i < count; i++) {
-        const z = slope * values[i]!;
-        values[i] = amplitude / (1 + z * z);
-      }
-    },
-    tensor: (z) => tf.div(1, tf.add(1, tf.square(z))),
-  },
+  atan: (m, z) => m.div(m.constant(1), m.add(m.constant(1), m.mul(z, z))),
   /** 1 / (1 + |z|)^2. */
-  fastSigmoid: {
-    loop: (values, count, amplitude, slope) => {
-      for (let i = 0; i < count; i++) {
-        const z = 1 + Math.abs(slope * values[i]!);
-        values[i] = amplitude / (z * z);
-      }
-    },
-    tensor: (z) => tf.div(1, tf.square(tf.add(1, tf.abs(z)))),
+  fastSigmoid: (m, z) => {
+    const root = m.div(m.constant(1), m.add(m.constant(1), m.abs(z)));
+    return m.mul(root, root);
   },
-  /** s (1 - s) with s the logistic function. */
-  sigmoid: {
-    loop: (values, count, amplitude, slope) => {
-      for (let i = 0; i < count; i++) {
-        // Of -|z|, where the exponential cannot overflow; the shape is even.
-        const e = Math.exp(-Math.abs(slope * values[i]!));
-        values[i] = (amplitude * e) / ((1 + e) * (1 + e));
-      }
-    },
-    tensor: (z) => {
-      const e = tf.exp(tf.neg(tf.abs(z)));
-      return tf.div(e, tf.square(tf.add(1, e)));
-    },
+  /** s (1 - s) with s the logistic function; even, so taken of -|z|, where nothing overflows. */
+  sigmoid: (m, z) => {
+    const e = m.exp(m.sub(m.constant(0), m.abs(z)));
+    const sum = m.add(m.constant(1), e);
+    return m.div(e, m.mul(sum, sum));
   },
   /** max(0, 1 - |z|). */
-  triangle: {
-    loop: (values, count, amplitude, slope) => {
-      for (let i = 0; i < count; i++) {
-        values[i] = amplitude * Math.max(0, 1 - Math.abs(slope * values[i]!));
-      }
-    },
-    tensor: (z) => tf.maximum(0, tf.sub(1, tf.abs(z))),
-  },
+  triangle: (m, z) => m.max(m.constant(0), m.sub(m.constant(1), m.abs(z))),
   /** 1 where |z| < 1. */
-  rectangle: {
-    loop: (values, count, amplitude, slope) => {
-      for (let i = 0; i < count; i++) {
-        values[i] = Math.abs(slope * values[i]!) < 1 ? amplitude : 0;
-      }
-    },
-    tensor: (z) => tf.cast(tf.less(tf.abs(z), 1), 'float32'),
-  },
+  rectangle: (m, z) => m.less(m.abs(z), m.constant(1)),
   /** exp(-z^2). */
-  gaussian: {
-    loop: (values, count, amplitude, slope) => {
-      for (let i = 0; i < count; i++) {
-        const z = slope * values[i]!;
-        values[i] = amplitude * Math.exp(-z * z);
-      }
-    },
-    tensor: (z) => tf.exp(tf.neg(tf.square(z))),
-  },
+  gaussian: (m, z) => m.exp(m.sub(m.constant(0), m.mul(z, z))),
   /** exp(-|z|). */
-  exponential: {
-    loop: (values, count, amplitude, slope) => {
-      for (let i = 0; i < count; i++) values[i] = amplitude * Math.exp(-Math.abs(slope * values[i]!));
-    },
-    tensor: (z) => tf.exp(tf.neg(tf.abs(z))),
-  },
+  exponential: (m, z) => m.exp(m.sub(m.constant(0), m.abs(z))),
   /** 1, the straight-through estimator. */
-  constant: {
-    loop: (values, count, amplitude) => {
-      values.fill(amplitude, 0, count);
-    },
-    tensor: (z) => tf.onesLike(z),
-  },
+  constant: (m, z) => m.add(m.constant(1), m.mul(z, m.constant(0))),
   /** 1 below the threshold, -1 from it on: what snnTorch calls triangular. */
-  sign: {
-    loop: (values, count, amplitude, slope) => {
-      for (let i = 0; i < count; i++) values[i] = slope * values[i]! < 0 ? amplitude : -amplitude;
-    },
-    tensor: (z) => tf.sub(tf.mul(2, tf.cast(tf.less(z, 0), 'float32')), 1),
-  },
-} satisfies Record<string, Shape>;
-
-/** The name of a surrogate's shape. */
-export type SurrogateKind = keyof typeof shapes;
+  sign: (m, z) => m.sub(m.mul(m.constant(2), m.less(z, m.constant(0))), m.constant(1)),
+};
 
 /** All shapes' names. */
 export const surrogateKinds: readonly SurrogateKind[] = Object.keys(shapes) as SurrogateKind[];
 
-/** Replaces the first `count` distances to the threshold by the surrogate derivative there. */
-export function surrogateInPlace(surrogate: Surrogate, distances: Float32Array, count: number): void {
-  shapes[surrogate.kind].loop(distances, count, surrogate.amplitude, surrogate.slope);
-}
-
-/** The surrogate derivative at a distance to the threshold, in plain tfjs operations. */
-export function surrogateOf(surrogate: Surrogate, distance: tf.Tensor): tf.Tensor {
-  const shape: Shape = shapes[surrogate.kind];
-  return tf.mul(surrogate.amplitude, shape.tensor(tf.mul(surrogate.slope, distance)));
+/** The surrogate derivative at a distance to the threshold. */
+export function surrogateDerivative<T>(m: Algebra<T>, { kind, amplitude, slope }: Surrogate, distance: T): T {
+  const z = slope === 1 ? distance : m.mul(m.constant(slope), distance);
+  const value = shapes[kind](m, z);
+  return amplitude === 1 ? value : m.mul(m.constant(amplitude), value);
 }

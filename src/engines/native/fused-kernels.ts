@@ -1,18 +1,9 @@
 /** Native forms of the kernels that all engines share (src/engines/kernels), one for each. */
-import {
-  getKernel,
-  type KernelFunc,
-  registerKernel,
-  type TensorInfo,
-  unregisterKernel,
-} from '@tensorflow/tfjs-core';
-import { factorsOf, type LifConstants } from '../kernels/lif.ts';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { type KernelDefinition, KernelForms } from '../kernels/kernel.ts';
+import type { LifConstants } from '../kernels/lif.ts';
 import type { NeuronAttributes } from '../kernels/neuron.ts';
-import {
-  NORMALISED_LIF,
-  NORMALISED_LIF_GRADIENT,
-  type NormalisedLifAttributes,
-} from '../kernels/normalised-lif.ts';
+import type { NormalisedLifAttributes } from '../kernels/normalised-lif.ts';
 import type { AdamUpdate, SgdUpdate } from '../kernels/optimiser-update.ts';
 import { type Surrogate, surrogateKinds } from '../kernels/surrogate.ts';
 import type { NativeBackend } from './backend.ts';
@@ -31,14 +22,14 @@ export interface SparseLimits {
   readonly filterGradient: number;
 }
 
-/** Replaces the shared kernels of a backend by native forms. */
-export function registerFusedKernels(backendName: string, limits: SparseLimits = calibrated): void {
-  for (const [kernelName, kernel] of Object.entries({ ...kernels, ...convolutionKernels(limits) })) {
-    const kernelFunc: KernelFunc = ({ inputs, backend, attrs }) =>
-      kernel(backend as NativeBackend, inputs as Inputs, attrs ?? {});
-    if (getKernel(kernelName, backendName) !== undefined) unregisterKernel(kernelName, backendName);
-    registerKernel({ kernelName, backendName, kernelFunc });
+/** The shared kernels in their native forms. */
+export function nativeForms(backend: NativeBackend, limits: SparseLimits = calibrated): KernelForms {
+  const forms = new KernelForms();
+  for (const [name, kernel] of Object.entries({ ...kernels, ...convolutionKernels(limits) })) {
+    const definition = { name } as KernelDefinition<string, object>;
+    forms.add(definition, (inputs, attributes) => kernel(backend, inputs, attributes));
   }
+  return forms;
 }
 
 /** Where the two took equal time on AVX-512 for 3x3 filters of 32 to 256 channels, less a margin. */
@@ -133,23 +124,33 @@ function pool(operation: string): FusedKernel {
   };
 }
 
-/** A neuron's constants, in the addon's order. */
+/** A neuron's constants, in the addon's order: factors, so that one loop without branches serves all kinds. */
 function lifOperands(backend: NativeBackend, parameters: TensorInfo, constants: LifConstants): number[] {
-  const { fires, early, late, subtract, hard } = factorsOf(constants);
-  const { inputDecayed, rest, threshold, resetPotential, detachReset } = constants;
+  const { inputDecayed, rest, threshold, inclusive, reset, resetPotential, resetTiming, detachReset } =
+    constants;
+  const limit = Math.fround(threshold);
   return [
     backend.address(parameters),
     inputDecayed ? 1 : 0,
     rest,
     threshold,
-    fires,
-    early,
-    late,
-    subtract,
-    hard,
+    // The potential is float32, so above the threshold is at or above the next float32 number.
+    inclusive ? limit : nextFloat32(limit),
+    resetTiming === 'after' || reset === 'none' ? 0 : 1,
+    resetTiming === 'before' || reset === 'none' ? 0 : 1,
+    reset === 'subtract' ? limit : 0,
+    reset === 'zero' ? 1 : 0,
     resetPotential,
     detachReset ? 0 : 1,
   ];
+}
+
+/** The smallest float32 number above `value`. */
+function nextFloat32(value: number): number {
+  const floats = new Float32Array([value === 0 ? 0 : value]);
+  const bits = new Int32Array(floats.buffer);
+  bits[0]! += floats[0]! < 0 ? -1 : 1;
+  return floats[0]!;
 }
 
 function surrogateOperands({ kind, slope, amplitude }: Surrogate): number[] {
@@ -323,7 +324,7 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     return outputs;
   },
 
-  [NORMALISED_LIF]: (backend, inputs, attributes: NormalisedLifAttributes) => {
+  NormalisedLif: (backend, inputs, attributes: NormalisedLifAttributes) => {
     const { input, gamma, beta, parameters, state } = inputs;
     const { epsilon, batchStatistics, pool, constants } = attributes;
     const [batch, steps, height, width, channels] = input!.shape as [number, number, number, number, number];
@@ -368,7 +369,7 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     scratch.free();
     return outputs;
   },
-  [NORMALISED_LIF_GRADIENT]: (backend, inputs, attributes: NormalisedLifAttributes) => {
+  NormalisedLifGradient: (backend, inputs, attributes: NormalisedLifAttributes) => {
     const { input, gamma, beta, mean, variance, parameters, state, outputGradient, stateGradient } = inputs;
     const { epsilon, batchStatistics, pool, constants } = attributes;
     const channels = input!.shape.at(-1)!;

@@ -51,7 +51,7 @@ export function createAlignment(name: string, options: AlignmentOptions, seed: n
     }
     case 'truncate':
       return statelessLayer(name, [], (sequence) =>
-        perWindow(sequence, from, (windows) => tf.slice(windows, [0, 0], [-1, to])),
+        perWindow(sequence, from, (windows) => firstFrames(windows, to)),
       );
   }
 }
@@ -105,6 +105,14 @@ function mixFrames(weights: tf.Tensor, windows: tf.Tensor): tf.Tensor {
   const [count, from, ...maps] = windows.shape as [number, number, ...number[]];
   const mixed = tf.matMul(weights as tf.Tensor3D, tf.reshape(windows, [count, from, -1]) as tf.Tensor3D);
   return tf.reshape(mixed, [count, weights.shape[1]!, ...maps]);
+}
+
+/** The first `to` frames of each window; cut as a matrix, since engines slice more axes slowly. */
+function firstFrames(windows: tf.Tensor, to: number): tf.Tensor {
+  const [count, from, ...maps] = windows.shape as [number, number, ...number[]];
+  const size = windows.size / (count * from);
+  const kept = tf.slice(tf.reshape(windows, [count, from * size]), [0, 0], [count, to * size]);
+  return tf.reshape(kept, [count, to, ...maps]);
 }
 
 /** Applies `align` to [batch * windows, T1, …], windows being samples of their own. */

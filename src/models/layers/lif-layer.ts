@@ -1,19 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
-import { type LifConstants, lif, surrogateKinds } from '../../engines/kernels/index.ts';
+import { lif, surrogateKinds } from '../../engines/kernels/index.ts';
+import type { FixedLif } from '../neurons.ts';
 import type { Layer, LayerActivity } from './layer.ts';
 import { sizeOf } from './parameter.ts';
 import { realSteps, stepMask } from './step-mask.ts';
 
-/** A LIF neuron with a fixed decay, as plain JSON. */
-export interface LifConfig extends LifConstants {
-  readonly decay: number;
-}
-
 const finite = v.pipe(v.number(), v.finite());
 
 /** The schema of a LIF neuron in a configuration. */
-export const lifSchema: v.GenericSchema<unknown, LifConfig> = v.strictObject({
+export const lifSchema: v.GenericSchema<unknown, FixedLif> = v.strictObject({
   decay: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
   inputDecayed: v.boolean(),
   threshold: finite,
@@ -27,7 +23,7 @@ export const lifSchema: v.GenericSchema<unknown, LifConfig> = v.strictObject({
 });
 
 /** LIF neurons, one for every feature; their potentials are the layer's state, their spikes its activity. */
-export function createLifLayer(name: string, neuron: LifConfig): Layer {
+export function createLifLayer(name: string, neuron: FixedLif): Layer {
   return {
     name,
     parameters: [],

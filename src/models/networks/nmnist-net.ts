@@ -11,12 +11,12 @@ import { createConvolution } from '../layers/convolution.ts';
 import { createDropout } from '../layers/dropout.ts';
 import { createFlatten } from '../layers/flatten.ts';
 import { forwardThrough, type Layer } from '../layers/layer.ts';
-import { createLifLayer, type LifConfig, lifSchema } from '../layers/lif-layer.ts';
+import { createLifLayer, lifSchema } from '../layers/lif-layer.ts';
 import { createLinear } from '../layers/linear.ts';
 import { createPool } from '../layers/pooling.ts';
 import type { Network } from '../network.ts';
 import { networkOf } from '../network-body.ts';
-import { leaky } from '../neurons.ts';
+import { type FixedLif, leaky } from '../neurons.ts';
 
 /** A network for N-MNIST as plain JSON. */
 export interface NmnistNetConfig {
@@ -27,7 +27,7 @@ export interface NmnistNetConfig {
   channels: number[];
   /** Share of the features before the readout that training drops. */
   dropout: number;
-  neuron: LifConfig;
+  neuron: FixedLif;
   batchNorm: BatchStatistics;
 }
 
@@ -58,8 +58,15 @@ export const nmnistNetSchema: v.GenericSchema<unknown, NmnistNetConfig> = v.stri
   batchNorm: v.picklist(batchStatistics),
 });
 
-/** A network for N-MNIST with fresh parameters. */
-export function createNmnistNet(config: NmnistNetConfig, seed: number): Network {
+/**
+ * A network for N-MNIST with fresh parameters.
+ * @param createNeurons makes the spiking layers
+ */
+export function createNmnistNet(
+  config: NmnistNetConfig,
+  seed: number,
+  createNeurons: typeof createLifLayer = createLifLayer,
+): Network {
   const { input, classes, channels, dropout, neuron, batchNorm } = config;
   const shrink = 2 ** channels.length;
   const pixels = Math.floor(input.height / shrink) * Math.floor(input.width / shrink);
@@ -74,7 +81,7 @@ export function createNmnistNet(config: NmnistNetConfig, seed: number): Network 
     return [
       createConvolution(`convolution${number}`, { inputs, outputs, bias: false }, seed),
       createBatchNorm(`norm${number}`, { channels: outputs, statistics: batchNorm }),
-      createLifLayer(`lif${number}`, neuron),
+      createNeurons(`lif${number}`, neuron),
       createPool(`pool${number}`, 'average', 2),
     ];
   });

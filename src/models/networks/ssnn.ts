@@ -17,13 +17,13 @@ import { type Alignment, alignments, createAlignment } from '../layers/alignment
 import { type BatchStatistics, batchStatistics, createBatchNorm } from '../layers/batch-norm.ts';
 import { createConvolution } from '../layers/convolution.ts';
 import { forwardThrough, type Layer } from '../layers/layer.ts';
-import { createLifLayer, type LifConfig, lifSchema } from '../layers/lif-layer.ts';
+import { createLifLayer, lifSchema } from '../layers/lif-layer.ts';
 import { createLinear } from '../layers/linear.ts';
 import { createPool, globalAveragePool } from '../layers/pooling.ts';
 import { meanOverSteps } from '../layers/step-mask.ts';
 import type { Network } from '../network.ts';
 import { networkOf } from '../network-body.ts';
-import { leaky } from '../neurons.ts';
+import { type FixedLif, leaky } from '../neurons.ts';
 import { realWindows } from '../sample-logits.ts';
 
 /** An SSNN as plain JSON. */
@@ -36,7 +36,7 @@ export interface SsnnConfig {
   /** Feature maps of each stage. */
   channels: number[];
   alignment: Alignment;
-  neuron: LifConfig;
+  neuron: FixedLif;
   batchNorm: BatchStatistics;
 }
 
@@ -71,8 +71,15 @@ export const ssnnSchema: v.GenericSchema<unknown, SsnnConfig> = v.strictObject({
   batchNorm: v.picklist(batchStatistics),
 });
 
-/** An SSNN with fresh parameters. */
-export function createSsnn(config: SsnnConfig, seed: number): Network {
+/**
+ * An SSNN with fresh parameters.
+ * @param createNeurons makes a stage's spiking layer
+ */
+export function createSsnn(
+  config: SsnnConfig,
+  seed: number,
+  createNeurons: typeof createLifLayer = createLifLayer,
+): Network {
   checkConfig(config);
   const { input, classes, timesteps, channels, alignment, neuron, batchNorm } = config;
   const last = timesteps.length - 1;
@@ -86,7 +93,7 @@ export function createSsnn(config: SsnnConfig, seed: number): Network {
     return [
       createConvolution(`${name}.convolution`, { inputs, outputs, bias: false }, seed),
       createBatchNorm(`${name}.norm`, { channels: outputs, statistics: batchNorm }),
-      createLifLayer(name, neuron),
+      createNeurons(name, neuron),
       createPool(`${name}.pool`, 'average', 2),
     ];
   });

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
-import { FormatError, InputError } from '../../errors.ts';
+import { FormatError } from '../../errors.ts';
+import { expecting } from './expecting.ts';
 
 /** The bytes of a file, unpacked on the way where its content is gzip. */
 export interface UnpackedFile extends AsyncIterable<Buffer> {
@@ -11,18 +12,7 @@ export interface UnpackedFile extends AsyncIterable<Buffer> {
 
 /** Reads a file block by block, gzip or not; a damaged or cut gzip file throws a FormatError. */
 export async function unpackFile(path: string): Promise<UnpackedFile> {
-  let gzip: boolean;
-  try {
-    const handle = await open(path);
-    try {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-      gzip = bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    throw new InputError(`file cannot be read: ${(cause as Error).message}`, path, { cause });
-  }
+  const gzip = await startsAsGzip(path).catch(expecting('a file', path));
   const unzip = gzip ? createGunzip({ chunkSize: 1 << 18 }) : undefined;
   let position = 0;
   return {
@@ -49,6 +39,16 @@ export async function unpackFile(path: string): Promise<UnpackedFile> {
       }
     },
   };
+}
+
+async function startsAsGzip(path: string): Promise<boolean> {
+  const handle = await open(path);
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+  } finally {
+    await handle.close();
+  }
 }
 
 function gzipFault(path: string, unzip: Gunzip, cause: NodeJS.ErrnoException): Error {

@@ -1,6 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../../errors.ts';
+import { expecting } from './expecting.ts';
 import { readTar } from './tar.ts';
 import { openZip } from './zip.ts';
 
@@ -59,9 +60,7 @@ class Listing implements Tree {
 
   /** @param name path below the root, empty for the root itself */
   async add(path: string, name: string, level: number): Promise<void> {
-    const facts = await stat(path).catch((cause: Error) => {
-      throw new InputError(`expected a folder or an archive, found: ${cause.message}`, path, { cause });
-    });
+    const facts = await stat(path).catch(expecting('a folder or an archive', path));
     const ending = ARCHIVE.exec(path)?.[0];
     if (facts.isDirectory()) await this.#addFolder(path, name, level);
     else if (!facts.isFile()) return;
@@ -76,7 +75,7 @@ class Listing implements Tree {
     const real = await realpath(path);
     if (level > MOST_LEVELS || this.#folders.has(real)) return;
     this.#folders.add(real);
-    for (const entry of await readdir(path, { withFileTypes: true })) {
+    for (const entry of await readdir(path, { withFileTypes: true }).catch(expecting('a folder', path))) {
       if (isHidden(entry.name)) continue;
       const below = name === '' ? entry.name : `${name}/${entry.name}`;
       const file = join(path, entry.name);
@@ -103,7 +102,7 @@ class Listing implements Tree {
 }
 
 function fileMember(file: string, name: string): Member {
-  return { name, where: file, file, read: () => readFile(file) };
+  return { name, where: file, file, read: () => readFile(file).catch(expecting('a file', file)) };
 }
 
 /** Files that systems leave beside the data. */

@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from 'yauzl';
 import { FormatError, InputError, RxspikeError } from '../../errors.ts';
+import { expecting } from './expecting.ts';
 import type { Member } from './tree.ts';
 
 /** Unpacked bytes of one member: far above any recording of a data set, far below what harms. */
@@ -18,9 +19,7 @@ export interface ZipArchive {
 
 /** Lists a zip archive, and zip archives inside it; reads no member. */
 export async function openZip(path: string): Promise<ZipArchive> {
-  const handle = await open(path).catch((cause: Error) => {
-    throw new InputError(`file cannot be read: ${cause.message}`, path, { cause });
-  });
+  const handle = await open(path).catch(expecting('a zip archive', path));
   const opened: ZipFile[] = [];
   const close = async (): Promise<void> => {
     for (const zip of opened.splice(0)) zip.close();
@@ -59,11 +58,15 @@ async function listZip(file: Opened, prefix: string, start: number, bytes: numbe
     const where = `${file.path}/${name}`;
     if (!/\.zip$/i.test(name)) {
       members.push({ name, where, read: () => readEntry(zip, entry, where, start) });
-    } else if (entry.compressionMethod === STORED) {
+    } else if (entry.compressionMethod === STORED && prefix === '') {
       const inner = start + (await dataStart(file, entry, start));
       members.push(...(await listZip(file, `${name.slice(0, -4)}/`, inner, entry.compressedSize)));
     } else {
-      throw new InputError('compressed zip inside a zip: unpack the outer one and give the folder', where);
+      // A deeper one could hide itself in itself.
+      throw new InputError(
+        'zip inside a zip, compressed or nested twice: unpack it and give the folder',
+        where,
+      );
     }
   }
   return members;

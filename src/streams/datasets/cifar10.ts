@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, InputError } from '../../errors.ts';
 import type { LabelledImage } from '../../events.ts';
+import { expecting } from '../archives/expecting.ts';
 import { readUnpacked } from '../archives/gzip.ts';
 import { createDataset, type Dataset, type ImageToken } from './dataset.ts';
 
@@ -29,9 +30,7 @@ const batches = [
  * gzip or not. The images stay in memory, 31 MB a batch. Ids are the official indices: `train/00000`.
  */
 export async function openCifar10(path: string): Promise<Dataset<ImageToken>> {
-  const names = await readdir(path).catch((cause: Error) => {
-    throw new InputError(`expected a folder, found: ${cause.message}`, path, { cause });
-  });
+  const names = await readdir(path).catch(expecting('a folder', path));
   if (names.includes('cifar-10-batches-bin')) return openCifar10(join(path, 'cifar-10-batches-bin'));
   const parts = { train: [] as ImageToken[], test: [] as ImageToken[] };
   for (const { file, part, first } of batches) {
@@ -90,7 +89,9 @@ function interleave(id: string, label: number, planes: Uint8Array): LabelledImag
 }
 
 async function readClassNames(path: string): Promise<string[]> {
-  const names = (await readFile(path, 'utf8')).split(/\r?\n/).filter((line) => line.trim() !== '');
+  const names = (await readFile(path, 'utf8').catch(expecting('class names', path)))
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '');
   if (names.length !== cifar10ClassNames.length) {
     throw new FormatError(`class names: expected 10 lines, found ${names.length}`, { path });
   }

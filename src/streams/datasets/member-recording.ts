@@ -12,7 +12,7 @@ export type KnownRecording = RecordingOptions & {
 
 /** A recording in a file or archive of a dataset, opened when its chunks are pulled. */
 export function memberRecording(member: Member, known: KnownRecording): LabelledRecording {
-  const { id, label, sensor } = known;
+  const { id, label, sensor, simulated = false } = known;
   const { file } = member;
   if (file === undefined) {
     return { ...recordingFromBytes(() => member.read(), { ...known, path: member.where }), id, label };
@@ -21,7 +21,7 @@ export function memberRecording(member: Member, known: KnownRecording): Labelled
     id,
     label,
     sensor,
-    simulated: false,
+    simulated,
     async *chunks() {
       yield* (await openRecording(file, known)).chunks();
     },

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, InputError } from '../../errors.ts';
+import { expecting } from '../archives/expecting.ts';
 import { readUnpacked } from '../archives/gzip.ts';
 import { createDataset, type Dataset, type ImageToken } from './dataset.ts';
 
@@ -18,9 +19,7 @@ const MOST_BYTES = 2 ** 30;
  * stay in memory, 55 MB in all. Ids are the official indices: `train/00000`.
  */
 export async function openMnist(path: string): Promise<Dataset<ImageToken>> {
-  const names = await readdir(path).catch((cause: Error) => {
-    throw new InputError(`expected a folder, found: ${cause.message}`, path, { cause });
-  });
+  const names = await readdir(path).catch(expecting('a folder', path));
   const parts = { train: [] as ImageToken[], test: [] as ImageToken[] };
   for (const part of ['train', 'test'] as const) {
     const images = names.sort().find((name) => files[part].images.test(name));

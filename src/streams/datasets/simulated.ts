@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, OptionError } from '../../errors.ts';
+import { OptionError } from '../../errors.ts';
 import type { LabelledImage } from '../../events.ts';
+import { expecting } from '../archives/expecting.ts';
 import { arrowEvents } from '../formats/arrow.ts';
 import { openRecording, writeRecording } from '../recording-file.ts';
 import { shapeImage, shapeNames, shapeToken } from '../shapes.ts';
@@ -61,11 +62,7 @@ export async function openSimulatedImages(
   images: Dataset<ImageToken>,
   { cacheDir, limit, ...options }: SimulatedImagesOptions,
 ): Promise<Dataset<LabelledRecording>> {
-  await mkdir(cacheDir, { recursive: true }).catch((cause: Error) => {
-    throw new InputError(`expected a folder that can be written, found: ${cause.message}`, cacheDir, {
-      cause,
-    });
-  });
+  await mkdir(cacheDir, { recursive: true }).catch(expecting('a folder that can be written', cacheDir));
   const simulator = new DvsSimulator(options);
   const { all, train, test } = images.parts;
   const simulate = (tokens: readonly ImageToken[] = []): LabelledRecording[] => {

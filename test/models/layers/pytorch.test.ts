@@ -71,7 +71,7 @@ describe('layers agree with PyTorch', () => {
       await expectClose(mean!.variable, step.runningMean, 1e-5);
       await expectClose(variance!.variable, step.runningVariance, 1e-5);
     }
-    const { output } = layer.forward(tensorOf(asSequence(steps.at(-1).input)), pass());
+    const { output } = layer.forward(tensorOf(asSequence(steps.at(-1)!.input)), pass());
     await expectClose(output, asSequence(evaluated), 5e-6);
   });
 
@@ -82,7 +82,7 @@ describe('layers agree with PyTorch', () => {
       Object.keys(parameters).sort(),
     );
     for (const [name, value] of Object.entries(parameters)) {
-      assign(layer.parameters, `e.${name}`, value as StoredTensor);
+      assign(layer.parameters, `e.${name}`, value);
     }
     const result = differentiate(layer, input, weights, false);
     await expectClose(result.output, output, 1e-5);

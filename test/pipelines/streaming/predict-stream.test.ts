@@ -66,7 +66,7 @@ function summing(step: Step = async () => {}, options: Partial<LoadedModel> = {}
     },
     engine: { name: 'none' },
     simulated: false,
-    close: async () => {},
+    close: () => {},
   };
   return { ...rest, ...options } as unknown as LoadedModel;
 }
@@ -207,9 +207,7 @@ describe('reportPredictions', () => {
     expect(context.text[0]).toBe(
       '   0.000 to   0.000 s   odd   75.0%         3 events   spikes first  3.0%  second 50.0%',
     );
-    expect(context.text.at(-1)).toMatch(
-      /^3 windows, 4 events in \d+\.\d s: overall odd \(mean probability 58\.3 %\)\n/,
-    );
+    expect(context.text.at(-1)).toMatch(/^3 windows, 4 events in \d+\.\d s: overall odd \(59\.1 %\)\n/);
     expect(context.text.at(-1)).toContain('not as sent: 3 dropped because the network was too slow');
     expect(context.text.at(-1)).toContain('network sum on engine none, simulated events');
   });

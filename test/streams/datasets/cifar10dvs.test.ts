@@ -4,6 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
 import type { EventChunk, Recording } from '../../../src/events.ts';
 import { openCifar10Dvs } from '../../../src/streams/datasets/cifar10dvs.ts';
+import { arrowEvents } from '../../../src/streams/formats/arrow.ts';
+import { writeRecording } from '../../../src/streams/recording-file.ts';
+import { shapeImage } from '../../../src/streams/shapes.ts';
+import { simulateEvents } from '../../../src/streams/simulator.ts';
 import { describeWithShared, sharedPath } from '../../shared-data.ts';
 import { makeZip } from '../archives/make-archive.ts';
 import { type Columns, joinColumns } from '../columns.ts';
@@ -102,12 +106,21 @@ describe('openCifar10Dvs', () => {
     ]);
   });
 
+  it('knows simulated recordings by what their files say', async () => {
+    const folder = makeFolder({ 'cat/none.txt': '' });
+    const chunks = simulateEvents(shapeImage(3), { loops: 1 });
+    const written = { format: arrowEvents, sensor: { width: 128, height: 128 }, simulated: true };
+    await writeRecording(join(folder, 'cat/1.arrow'), chunks, written);
+    const set = await openCifar10Dvs(folder);
+    expect([set.simulated, set.parts.all![0]!.simulated]).toEqual([true, true]);
+  });
+
   it('reports a folder without classes, and recordings that are none when they are pulled', async () => {
     await expect(openCifar10Dvs(makeFolder({ 'a.aedat': plane, 'b/c.txt': '' }))).rejects.toThrow(InputError);
-    const folder = makeFolder({ 'cat/1.aedat': 'not a recording at all' });
+    const folder = makeFolder({ 'cat/1.aedat': cat, 'cat/2.aedat': 'not a recording at all' });
     const set = await openCifar10Dvs(folder);
-    await expect(columns(set.parts.all![0]!)).rejects.toThrow(
-      `${join(folder, 'cat/1.aedat')}: not a recording that can be read`,
+    await expect(columns(set.parts.all![1]!)).rejects.toThrow(
+      `${join(folder, 'cat/2.aedat')}: not a recording that can be read`,
     );
   });
 });

@@ -2,7 +2,6 @@
  * LZ4 frames, decoded with a bound on the output: a frame may claim or expand to anything, the caller says how much
  * it takes. Checksums are passed over. https://github.com/lz4/lz4/tree/dev/doc (frame and block formats)
  */
-
 import { viewOf } from '../byte-window.ts';
 
 /** First four bytes of an LZ4 frame, little-endian. */

@@ -1,26 +1,30 @@
 /**
- * Threads for the tfjs WebAssembly backend under Node. tfjs switches them off there, because its loader makes
- * browser workers from blob addresses. The loader takes `Worker` from `worker_threads` when it starts, so while it
- * does, that name stands for a worker that Node can run.
+ * Threads and shared memory for the tfjs WebAssembly backend under Node. tfjs switches them off there, because its
+ * loader makes browser workers from blob addresses. The loader takes `Worker` from `worker_threads` when it starts,
+ * so while it does, that name stands for a worker that Node can run.
  */
 import { EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { WasmMemory } from './web-assembly.ts';
 
 const require = createRequire(import.meta.url);
 const glue = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
 
 interface ThreadMessage {
   readonly cmd?: string;
+  /** In the message that hands over the module. */
+  readonly wasmMemory?: WasmMemory;
 }
 
 /**
  * Runs `start` with workers that Node can run in place of the loader's, then takes away what the loader left in the
  * process: a global `Worker` and two handlers that would turn any rejected promise into an exception.
  * @param threads threads in all, the calling one included
+ * @returns the module's memory
  */
-export async function withThreadWorkers<R>(threads: number, start: () => Promise<R>): Promise<R> {
+export async function withThreadWorkers(threads: number, start: () => Promise<void>): Promise<WasmMemory> {
   const workerThreads: { Worker: unknown } = require('node:worker_threads');
   const os: { cpus: typeof cpus } = require('node:os');
   const scope = globalThis as { Worker?: unknown };
@@ -32,7 +36,8 @@ export async function withThreadWorkers<R>(threads: number, start: () => Promise
   // The backend takes at most half of the processors that it counts.
   os.cpus = () => Array.from({ length: 2 * threads }, () => held.cpus()[0]!);
   try {
-    return await Promise.race([start(), pool.failure]);
+    await Promise.race([start(), pool.failure]);
+    return pool.memory!;
   } finally {
     os.cpus = held.cpus;
     workerThreads.Worker = held.nodeWorker;
@@ -50,6 +55,8 @@ export async function withThreadWorkers<R>(threads: number, start: () => Promise
 class ThreadPool {
   /** Rejects when a thread fails to load. */
   readonly failure: Promise<never>;
+  /** The module's memory, once it has been handed over. */
+  memory: WasmMemory | undefined;
   readonly #threads: Worker[];
   #loaded: Promise<unknown> | undefined;
   #fail: (reason: unknown) => void = () => {};
@@ -61,11 +68,14 @@ class ThreadPool {
     const { wasmWorkerContents } = require(`${glue}.worker.js`) as { wasmWorkerContents: string };
     // The text was meant for a blob, where its line ends would have been escaped.
     const script = wasmWorkerContents.replaceAll('\n', '\\n');
-    this.#threads = Array.from({ length: size }, () => new Worker(script, { eval: true, execArgv: [] }));
+    this.#threads = Array.from({ length: size }, () =>
+      new Worker(script, { eval: true, execArgv: [] }).on('error', this.#fail),
+    );
   }
 
   /** Hands the module to every thread, once, and resolves when all have it. */
   load(message: ThreadMessage): Promise<unknown> {
+    this.memory ??= message.wasmMemory;
     this.#loaded ??= this.#loadAll({ ...message, urlOrBlob: require.resolve(`${glue}.js`) }).catch(
       this.#fail,
     );
@@ -107,7 +117,6 @@ function threadWorkerClass(pool: ThreadPool): new () => EventEmitter {
     #take(): Worker {
       const thread = pool.take();
       thread.on('message', (message) => this.emit('message', message));
-      thread.on('error', (error) => this.emit('error', error));
       return thread;
     }
 
