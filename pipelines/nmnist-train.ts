@@ -11,8 +11,8 @@ const options: NmnistOptions = {
   ...trainingOptions({
     data: { help: 'N-MNIST: folders Train and Test, or archives with label files' },
     epochs: 20,
-    batchSize: 32,
-    lr: 2e-3,
+    batchSize: 16,
+    lr: 6e-3,
     seed: 42,
     size: 34,
   }),

@@ -47,6 +47,7 @@ export async function cifar10DvsPlan(
       data: place ?? name,
       sets: stratifiedSplit(limited(parts.all ?? [], limit, seed), { validation, test }, seed),
       testEachEpoch: false,
+      bestBy: 'accuracy',
       read,
       counters,
       networks: [

@@ -67,26 +67,37 @@ export function epochLine(parts: EpochParts): EpochLine {
   };
 }
 
+/** What a network reached on recordings that it was not trained on. */
+export interface HeldOut {
+  readonly accuracy: number;
+  readonly loss: number;
+}
+
 /** Accuracy and loss on the recordings by which the best epoch is chosen. */
-export function heldOut(line: EpochLine): { accuracy: number; loss: number } {
+export function heldOut(line: EpochLine): HeldOut {
   return {
     accuracy: line.validationAccuracy ?? line.testAccuracy ?? line.trainAccuracy,
     loss: line.validationLoss ?? line.testLoss ?? line.trainLoss,
   };
 }
 
-/** The epoch with the highest held-out accuracy; of equal ones that with the lower loss, then the earlier. */
-export function bestLine(lines: readonly EpochLine[]): EpochLine | undefined {
+/** What makes an epoch the best: accuracy, with the loss for equal ones, or the loss, which few recordings tell better. */
+export type Criterion = 'accuracy' | 'loss';
+
+/** The epoch that is best on held-out recordings; of equal ones the earlier. */
+export function bestLine(
+  lines: readonly EpochLine[],
+  criterion: Criterion = 'accuracy',
+): EpochLine | undefined {
   let best: EpochLine | undefined;
   for (const line of lines) {
-    const [now, before] = [heldOut(line), best && heldOut(best)];
-    const better =
-      before === undefined ||
-      now.accuracy > before.accuracy ||
-      (now.accuracy === before.accuracy && now.loss < before.loss);
-    if (better) best = line;
+    if (best === undefined || isBetter(heldOut(line), heldOut(best), criterion)) best = line;
   }
   return best;
+}
+
+function isBetter(a: HeldOut, b: HeldOut, criterion: Criterion): boolean {
+  return criterion === 'accuracy' && a.accuracy !== b.accuracy ? a.accuracy > b.accuracy : a.loss < b.loss;
 }
 
 const columns: readonly { title: string; cell(line: EpochLine): string }[] = [

@@ -1,15 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordBatch } from 'apache-arrow';
-import {
-  bufferCount,
-  from,
-  lastValueFrom,
-  type Observable,
-  type OperatorFunction,
-  skip,
-  takeWhile,
-  tap,
-} from 'rxjs';
 import { InputError } from '../../src/errors.ts';
 import {
   type Checkpoint,
@@ -18,17 +6,14 @@ import {
   loadTensors,
   saveTensors,
 } from '../../src/models/checkpoint.ts';
-import type { Feed } from '../../src/models/feed.ts';
-import { type EpochMetrics, MetricsAccumulator, type StepMetrics } from '../../src/models/metrics.ts';
-import { createNetwork, type Network, type NetworkConfig, parameterCount } from '../../src/models/network.ts';
-import { createTrainer, type Trainer, type TrainerOptions } from '../../src/models/trainer.ts';
-import { inFlight } from '../../src/operators/in-flight.ts';
-import { shuffle } from '../../src/operators/shuffle.ts';
-import { train } from '../../src/operators/train.ts';
+import { type EpochMetrics, MetricsAccumulator } from '../../src/models/metrics.ts';
+import { createNetwork, type Network, parameterCount } from '../../src/models/network.ts';
+import { createTrainer, type Trainer } from '../../src/models/trainer.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import type { PipelineContext } from '../definition.ts';
 import {
   bestLine,
+  type Criterion,
   type EpochLine,
   epochLine,
   epochRow,
@@ -38,18 +23,10 @@ import {
 } from './epoch-line.ts';
 import type { CheckpointKind, RunDirectory } from './run-directory.ts';
 import type { SampleLoader } from './sample-loader.ts';
+import { evaluationSteps, type FlowOptions, trainingSteps } from './training-flow.ts';
+import type { NetworkPlan } from './training-plan.ts';
 import type { TrainingSets } from './training-sets.ts';
 import { readState, stateAfter, type TrainingState } from './training-state.ts';
-
-/** One network of a run: what is trained, how, and how a stream feeds it. */
-export interface NetworkPlan {
-  /** Names its checkpoints. */
-  readonly name: string;
-  readonly network: NetworkConfig;
-  readonly trainer: Omit<TrainerOptions, 'seed'>;
-  /** Without `binMicros`, which is measured while training. */
-  readonly feed: Feed;
-}
 
 /** What the networks of a run share. */
 export interface TrainingSession<Token extends Labelled> {
@@ -61,13 +38,11 @@ export interface TrainingSession<Token extends Labelled> {
   readonly seed: number;
   /** Test after every epoch, not only with the best checkpoint. */
   readonly testEachEpoch: boolean;
+  readonly bestBy: Criterion;
   readonly engine: { readonly name: string; readonly threads: number };
   readonly simulated: boolean;
   readonly context: PipelineContext;
 }
-
-/** Batches loaded and not yet trained on: one loads while another is trained on. */
-const BATCHES_IN_FLIGHT = 2;
 
 /** Trains one network to its last epoch, from its last checkpoint where there is one; undefined when stopped before. */
 export async function trainNetwork<Token extends Labelled>(
@@ -121,7 +96,7 @@ class NetworkTraining<Token extends Labelled> {
 
   /** One epoch, or what is left of it; false when it was stopped, with a checkpoint of where it stands. */
   async epoch(): Promise<boolean> {
-    const { sets, testEachEpoch, context, loader } = this.#session;
+    const { sets, testEachEpoch, bestBy, context, loader } = this.#session;
     const { lines, seconds: secondsBefore } = this.state;
     const started = performance.now();
     const seconds = (): number => secondsBefore + (performance.now() - started) / 1000;
@@ -149,16 +124,16 @@ class NetworkTraining<Token extends Labelled> {
       trainSeconds: this.state.trainSeconds,
     });
     this.state = stateAfter([...lines, line]);
-    await this.#save(bestLine(this.state.lines) === line ? ['best', 'last'] : ['last']);
+    await this.#save(bestLine(this.state.lines, bestBy) === line ? ['best', 'last'] : ['last']);
     this.#report(line);
     return true;
   }
 
   /** What the best checkpoint reached; undefined when stopped while testing it. */
   async result(): Promise<ResultLine | undefined> {
-    const { sets, run, engine, simulated, context } = this.#session;
+    const { sets, run, engine, simulated, bestBy } = this.#session;
     const { lines } = this.state;
-    const best = bestLine(lines)!;
+    const best = bestLine(lines, bestBy)!;
     let { testAccuracy, spikeRate } = best;
     if (testAccuracy === undefined && sets.test.length > 0) {
       const checkpoint = await this.#read('best');
@@ -170,7 +145,7 @@ class NetworkTraining<Token extends Labelled> {
       }
       loadTensors(this.#network, checkpoint.tensors);
       const test = await this.#evaluate('test');
-      if (test === undefined || context.signal.aborted) return undefined;
+      if (test === undefined) return undefined;
       ({ accuracy: testAccuracy, spikeRate } = test);
     }
     return {
@@ -187,57 +162,37 @@ class NetworkTraining<Token extends Labelled> {
     };
   }
 
-  /** tokens ▸ shuffle ▸ group ▸ inFlight(read ▸ decode ▸ bin ▸ batch ▸ train) */
   async #train(seconds: () => number): Promise<void> {
-    const { sets, seed, batchSize } = this.#session;
+    const { sets, seed } = this.#session;
     const { state } = this;
+    const position = { seed, epoch: state.lines.length, batch: state.batches };
     const metrics = new MetricsAccumulator(state.metrics);
-    this.#trainer.startEpoch(state.lines.length, state.batches);
-    await drained(
-      from(sets.train).pipe(
-        shuffle(seed, state.lines.length),
-        bufferCount(batchSize),
-        skip(state.batches),
-        this.#steps(this.#trainer.trainStep),
-        tap((step) => {
-          metrics.add(step);
-          state.metrics = metrics.state();
-          state.batches++;
-          state.trainSeconds = seconds();
-          this.#progress('training', state.batches, sets.train, metrics);
-        }),
-        takeWhile(() => !this.#stopped),
-      ),
-    );
+    this.#trainer.startEpoch(position.epoch, position.batch);
+    await trainingSteps(sets.train, position, this.#flow(this.#trainer.trainStep)).forEach((step) => {
+      metrics.add(step);
+      state.metrics = metrics.state();
+      state.batches++;
+      state.trainSeconds = seconds();
+      this.#progress('training', state.batches, sets.train, metrics);
+    });
   }
 
-  /** tokens ▸ group ▸ inFlight(read ▸ decode ▸ bin ▸ batch ▸ evaluate); undefined for no recordings, or when stopped. */
+  /** Undefined where there are no recordings, or when stopped. */
   async #evaluate(part: 'validation' | 'test'): Promise<EpochMetrics | undefined> {
     const tokens = this.#session.sets[part];
     if (tokens.length === 0 || this.#stopped) return undefined;
     const metrics = new MetricsAccumulator();
     let batches = 0;
-    await drained(
-      from(tokens).pipe(
-        bufferCount(this.#session.batchSize),
-        this.#steps(this.#trainer.evaluateStep),
-        tap((step) => {
-          metrics.add(step);
-          this.#progress(part, ++batches, tokens, metrics);
-        }),
-        takeWhile(() => !this.#stopped),
-      ),
-    );
+    await evaluationSteps(tokens, this.#flow(this.#trainer.evaluateStep)).forEach((step) => {
+      metrics.add(step);
+      this.#progress(part, ++batches, tokens, metrics);
+    });
     return this.#stopped ? undefined : metrics.result();
   }
 
-  #steps(step: Trainer['trainStep']): OperatorFunction<readonly Token[], StepMetrics> {
-    // A step on an engine in this thread awaits nothing that takes a turn of the event loop, by which Ctrl-C is heard.
-    const hearing = async (batch: RecordBatch): Promise<StepMetrics> => {
-      await nextTurn();
-      return step(batch);
-    };
-    return inFlight(BATCHES_IN_FLIGHT, (tokens) => this.#session.loader.loadBatch(tokens), train(hearing));
+  #flow(step: Trainer['trainStep']): FlowOptions<Token> {
+    const { batchSize, loader, context } = this.#session;
+    return { batchSize, loader, step, signal: context.signal };
   }
 
   get #stopped(): boolean {
@@ -292,8 +247,4 @@ class NetworkTraining<Token extends Labelled> {
     if (line.epoch === 1) print(epochTitles());
     print(epochRow(line));
   }
-}
-
-async function drained(source: Observable<unknown>): Promise<void> {
-  await lastValueFrom(source, { defaultValue: undefined });
 }

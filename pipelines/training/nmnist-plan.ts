@@ -25,6 +25,7 @@ export async function nmnistPlan(options: NmnistValues): Promise<TrainingPlan<La
       data,
       sets: { train, validation, test: limited(parts.test ?? [], limit, seed) },
       testEachEpoch: true,
+      bestBy: 'loss',
       read,
       counters,
       networks: [

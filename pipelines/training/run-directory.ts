@@ -1,4 +1,4 @@
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { InputError, OptionError } from '../../src/errors.ts';
@@ -94,6 +94,14 @@ export class RunDirectory {
       throw new InputError('expected a run directory, found no config.json in it', path);
     }
     return { run, config: (await run.#readJson('config.json', configSchema)) as RunConfig };
+  }
+
+  /** Removes what a killed process left half-written; nobody else may be writing. */
+  async removeLeftovers(): Promise<void> {
+    for (const folder of [this.path, join(this.path, 'checkpoints')]) {
+      const left = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+      for (const name of left) await rm(join(folder, name), { force: true });
+    }
   }
 
   async writeSplit(split: RunSplit): Promise<void> {

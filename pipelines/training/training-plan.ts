@@ -1,8 +1,21 @@
 import type { Sample } from '../../src/events.ts';
+import type { Feed } from '../../src/models/feed.ts';
+import type { NetworkConfig } from '../../src/models/network.ts';
+import type { TrainerOptions } from '../../src/models/trainer.ts';
 import type { BinCounters } from '../../src/operators/bin-frames.ts';
 import type { Dataset, Labelled } from '../../src/streams/datasets/dataset.ts';
-import type { NetworkPlan } from './network-training.ts';
+import type { Criterion } from './epoch-line.ts';
 import type { TrainingSets } from './training-sets.ts';
+
+/** One network of a run: what is trained, how, and how a stream feeds it. */
+export interface NetworkPlan {
+  /** Names its checkpoints. */
+  readonly name: string;
+  readonly network: NetworkConfig;
+  readonly trainer: Omit<TrainerOptions, 'seed'>;
+  /** Without `binMicros`, which is measured while training. */
+  readonly feed: Feed;
+}
 
 /** What one pipeline says about one run; the rest is common to all. */
 export interface TrainingPlan<Token extends Labelled> {
@@ -14,6 +27,8 @@ export interface TrainingPlan<Token extends Labelled> {
   readonly sets: TrainingSets<Token>;
   /** Test after every epoch, not only with the best checkpoint. */
   readonly testEachEpoch: boolean;
+  /** What makes an epoch the best. */
+  readonly bestBy: Criterion;
   /** read ▸ decode ▸ filter ▸ bin: the sample of one recording. */
   readonly read: (token: Token) => Promise<Sample>;
   /** What binning did with the events that were read. */

@@ -4,13 +4,13 @@ import type { BinCounters } from '../../src/operators/bin-frames.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import { flagOf, type OptionValues, type PipelineContext } from '../definition.ts';
 import { type ResultLine, resultText } from './epoch-line.ts';
-import { type NetworkPlan, type TrainingSession, trainNetwork } from './network-training.ts';
+import { type TrainingSession, trainNetwork } from './network-training.ts';
 import type { EngineChoice, TrainingOptions } from './options.ts';
 import { packageVersion } from './package-version.ts';
 import { defaultRunPath, type RunConfig, RunDirectory } from './run-directory.ts';
 import { SampleCache } from './sample-cache.ts';
 import { SampleLoader } from './sample-loader.ts';
-import type { TrainingPlan } from './training-plan.ts';
+import type { NetworkPlan, TrainingPlan } from './training-plan.ts';
 import { idsOf, setsOf, type TrainingSets } from './training-sets.ts';
 
 /** Values of the options that every training pipeline has. */
@@ -44,13 +44,14 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
     const run =
       old?.run ??
       (await RunDirectory.create(options.out ?? defaultRunPath(pipeline.name, new Date()), config));
+    await run.removeLeftovers();
     const sets = await savedSets(run, plan);
     if (plan.simulated) context.progress.note(`simulated: no sensor saw these events (${plan.data})`);
     const loader = new SampleLoader(plan.read, new SampleCache(options.cache * MEBIBYTE));
     const { epochs, batchSize, seed } = options;
-    const { testEachEpoch, simulated } = plan;
-    const session = { run, sets, loader, epochs, batchSize, seed, testEachEpoch, engine, simulated, context };
-    await trainAll(session, plan.networks, pipeline.name);
+    const { testEachEpoch, bestBy, simulated, networks } = plan;
+    const settings = { epochs, batchSize, seed, testEachEpoch, bestBy, simulated };
+    await trainAll({ ...settings, run, sets, loader, engine, context }, networks, pipeline.name);
     noteShortfalls(loader.cache, plan.counters, context);
   } finally {
     engine?.stop();

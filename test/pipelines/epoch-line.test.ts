@@ -55,6 +55,10 @@ describe('epochLine', () => {
 });
 
 describe('bestLine', () => {
+  it('chooses by held-out loss where it is asked to', () => {
+    expect(bestLine([line(1, 0.5, 1), line(2, 0.9, 2), line(3, 0.4, 1)], 'loss')?.epoch).toBe(1);
+  });
+
   it('chooses by held-out accuracy, then loss, then the earlier', () => {
     expect(bestLine([])).toBeUndefined();
     expect(bestLine([line(1, 0.5, 1), line(2, 0.6, 9), line(3, 0.4, 0)])?.epoch).toBe(2);

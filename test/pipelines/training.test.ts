@@ -58,7 +58,7 @@ describe('nmnist-train', () => {
     expect(Object.keys(lines[2]!)).toStrictEqual(
       'type model testAccuracy bestEpoch spikeRate parameters seconds engine simulated runDir'.split(' '),
     );
-    expect(lines[0]).toMatchObject({ model: 'nmnist-net', epoch: 1, learningRate: 2e-3 });
+    expect(lines[0]).toMatchObject({ model: 'nmnist-net', epoch: 1, learningRate: 6e-3 });
     expect(Object.keys(lines[0]!['layerRates'] as object)).toStrictEqual(['lif1', 'lif2']);
     expect(lines[2]).toMatchObject({ engine: 'wasm', simulated: false, runDir: options.out });
     const best = lines[(lines[2]!['bestEpoch'] as number) - 1]!;
@@ -73,7 +73,7 @@ describe('nmnist-train', () => {
     const json = async (name: string) => JSON.parse(await readFile(join(out, name), 'utf8'));
     expect(await json('config.json')).toMatchObject({
       pipeline: 'nmnist-train',
-      options: { ...options, lr: 2e-3, preset: 'notebook' },
+      options: { ...options, lr: 6e-3, preset: 'notebook' },
       engine: { name: 'wasm', threads: 1 },
       networks: ['nmnist-net'],
     });
@@ -163,7 +163,8 @@ describe('going on', () => {
       const out = fresh();
       const stopping = capture(true, (abort, count) => count === stop && abort());
       await runCaptured(nmnistTrain, { ...whole, out }, stopping);
-      expect(stopping.updates.length).toBe(stop);
+      // The batch that was under way is finished.
+      expect(stopping.updates.length - stop).toBeLessThanOrEqual(1);
       expect(stopping.notes.at(-1)).toBe(
         `stopped, and saved; go on with: pipeline run nmnist-train --resume ${out}`,
       );
@@ -195,7 +196,7 @@ describe('going on', () => {
     const out = fresh();
     await runCaptured(nmnistTrain, { ...given, data: nmnist, out, epochs: 1 });
     await expect(runCaptured(nmnistTrain, { resume: out, lr: 1 })).rejects.toThrow(
-      /^--lr: a resumed run keeps its options, here 0.002; found 1$/,
+      /^--lr: a resumed run keeps its options, here 0.006; found 1$/,
     );
     await expect(runCaptured(cifar10DvsTrain, { resume: out })).rejects.toThrow(
       /^--resume: expected a run of cifar10dvs-train, found one of nmnist-train$/,
@@ -277,7 +278,16 @@ describe('cifar10dvs-train', () => {
 
   it('runs with bins of fixed length, paper neurons, and every alignment', async () => {
     for (const alignment of ['mix', 'pool', 'truncate']) {
-      const variant = { alignment, neuron: 'paper', binMs: 250, steps: 8, batchNorm: 'per-step', epochs: 1, limit: 20, recordings: 20 };
+      const variant = {
+        alignment,
+        neuron: 'paper',
+        binMs: 250,
+        steps: 8,
+        batchNorm: 'per-step',
+        epochs: 1,
+        limit: 20,
+        recordings: 20,
+      };
       const { lines } = await runCaptured(cifar10DvsTrain, { ...shapes, ...variant, out: fresh() });
       expect(lines.at(-1)).toMatchObject({ type: 'result' });
     }
