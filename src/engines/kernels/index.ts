@@ -4,4 +4,5 @@ export { type BatchNormOptions, type BatchNormResult, batchNorm, batchNormInfere
 export { type ConvolutionOptions, convolution } from './convolution.ts';
 export { type LifConstants, type LifParameters, type LifResult, lif } from './lif.ts';
 export { maxPool } from './max-pool.ts';
+export { type AdamStep, adamStep, type MomentumStep, momentumStep } from './optimiser-step.ts';
 export { type Surrogate, type SurrogateKind, surrogateDerivative, surrogateKinds } from './surrogate.ts';

@@ -55,7 +55,8 @@ export class WasmDevice {
 function refuseNullAddresses(module: WasmModule): void {
   const allocate = module._malloc.bind(module);
   module._malloc = (bytes) => {
-    const address = allocate(bytes);
+    // The module takes sizes modulo 2^32.
+    const address = bytes < 2 ** 32 ? allocate(bytes) : 0;
     if (address === 0 && bytes > 0) {
       throw new EngineError(
         `engine wasm: expected ${bytes} more bytes, found its 4 GiB used up; a smaller batch needs less`,
