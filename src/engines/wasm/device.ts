@@ -53,6 +53,8 @@ export class WasmDevice {
 
 /** The backend takes the address 0, which means that memory is used up, for any other. */
 function refuseNullAddresses(module: WasmModule): void {
+  // The first call of the loader's function puts another in its place, which would undo ours.
+  module._free(module._malloc(16));
   const allocate = module._malloc.bind(module);
   module._malloc = (bytes) => {
     // The module takes sizes modulo 2^32.
