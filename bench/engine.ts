@@ -1,128 +1,35 @@
 /**
- * One training step of a network like SSNN, split by kernel, in milliseconds and GFLOP/s.
- * Usage: node dist/bench/engine.js [threads, default 1,2] [batch, default 32] [size, default 48] [engine, default wasm]
+ * One training step of SSNN at 48x48 (batch 32, steps 8/6/4/2, 32/64/128/256 channels), split by kernel:
+ * `npm run bench:engine -- --json`. Never edited casually: its figures are compared with older ones.
+ *
+ * Kernels that another kernel runs count with it. Processor time is of all threads; on a busy machine it says more
+ * than the clock.
  */
+import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EngineName, startEngine } from '../src/engines/engine.ts';
-import {
-  averagePool,
-  batchNorm,
-  convolution,
-  type LifParameters,
-  lif,
-} from '../src/engines/kernels/index.ts';
+import { classificationLoss } from '../src/models/losses.ts';
+import { createNetwork, outputTensors } from '../src/models/network.ts';
+import { ssnnConfig } from '../src/models/networks/ssnn.ts';
+import { createOptimiser, globalNorm } from '../src/models/optimisers.ts';
+import { sampleLogits } from '../src/models/sample-logits.ts';
 import { RandomStream } from '../src/random.ts';
 
-const CHANNELS = [2, 32, 64, 128, 256];
-const STEPS = [8, 6, 4, 2];
-const CLASSES = 10;
-const WARM_UP = 2;
-const REPEATS = 4;
-
-const neuron: LifParameters = {
-  decay: 0.9,
-  inputDecayed: false,
-  threshold: 1,
-  inclusive: false,
-  reset: 'subtract',
-  resetPotential: 0,
-  rest: 0,
-  resetTiming: 'before',
-  detachReset: true,
-  surrogate: { kind: 'atan', amplitude: 1, slope: Math.PI },
-};
-
-const [threadList = '1,2', batchText = '32', sizeText = '48', engineName = 'wasm'] = process.argv.slice(2);
-for (const threads of threadList.split(',')) {
-  await measure(engineName as EngineName, Number(threads), Number(batchText), Number(sizeText));
-}
-
-async function measure(name: EngineName, threads: number, batch: number, size: number): Promise<void> {
-  const engine = await startEngine(name, { threads });
-  const random = new RandomStream(1, 'bench');
-  const values = (count: number, value: (i: number) => number): Float32Array =>
-    Float32Array.from({ length: count }, (_, i) => value(i));
-  const frames = values(batch * STEPS[0]! * size * size * CHANNELS[0]!, (i) =>
-    random.uniform(i) < 0.1 ? 1 : 0,
-  );
-  const input = tf.tensor(frames, [batch, STEPS[0]!, size, size, CHANNELS[0]!]);
-  const variables: tf.Variable[] = [];
-  const variable = (shape: number[], deviation: number, mean = 0): tf.Variable => {
-    const count = tf.util.sizeFromShape(shape);
-    const made = tf.variable(
-      tf.tensor(
-        values(count, (i) => mean + deviation * random.normal(i)),
-        shape,
-      ),
-    );
-    variables.push(made);
-    return made;
-  };
-  const stages = STEPS.map((steps, stage) => ({
-    steps,
-    filter: variable([3, 3, CHANNELS[stage]!, CHANNELS[stage + 1]!], 1 / Math.sqrt(4.5 * CHANNELS[stage]!)),
-    gamma: variable([CHANNELS[stage + 1]!], 0, 1),
-    beta: variable([CHANNELS[stage + 1]!], 0),
-  }));
-  const weight = variable([CHANNELS.at(-1)!, CLASSES], 0.05);
-
-  const loss = (): tf.Scalar => {
-    let sequence: tf.Tensor = input;
-    let previous = STEPS[0]!;
-    for (const { steps, filter, gamma, beta } of stages) {
-      if (steps < previous) sequence = tf.slice(sequence, [0, 0], [-1, steps]);
-      previous = steps;
-      const [, , height, width, channels] = sequence.shape as number[];
-      const maps = convolution(tf.reshape(sequence, [batch * steps, height!, width!, channels!]), filter);
-      const normal = batchNorm(maps, gamma, beta).output;
-      const spikes = lif(tf.reshape(normal, [batch, steps, ...maps.shape.slice(1)]), neuron).spikes;
-      const pooled = averagePool(tf.reshape(spikes, maps.shape));
-      sequence = tf.reshape(pooled, [batch, steps, ...pooled.shape.slice(1)]);
-    }
-    const logits = tf.matMul(tf.mean(sequence, [1, 2, 3]) as tf.Tensor2D, weight as tf.Tensor2D);
-    return tf.mean(tf.square(logits)) as tf.Scalar;
-  };
-  const step = async (): Promise<number> => {
-    const start = performance.now();
-    const { value, grads } = tf.variableGrads(loss, variables);
-    await value.data();
-    tf.dispose([value, ...Object.values(grads)]);
-    return performance.now() - start;
-  };
-
-  for (let i = 0; i < WARM_UP; i++) await step();
-  const times = new Map<string, KernelTime>();
-  const stop = timeKernels(times);
-  let best = Number.POSITIVE_INFINITY;
-  const before = process.cpuUsage();
-  const start = performance.now();
-  for (let i = 0; i < REPEATS; i++) best = Math.min(best, await step());
-  const wall = performance.now() - start;
-  const used = process.cpuUsage(before);
-  stop();
-
-  const flops = workOf(batch, size);
-  const processors = (used.user + used.system) / 1000 / wall;
-  console.log(
-    `${engine.name}, ${engine.detail}: batch ${batch} at ${size}x${size}: best ${best.toFixed(0)} ms a step, ` +
-      `${(best / batch).toFixed(1)} ms a sample; on average ${(wall / REPEATS).toFixed(0)} ms wall, ` +
-      `${((processors * wall) / REPEATS).toFixed(0)} ms cpu`,
-  );
-  const rows = [...times]
-    .sort(([, a], [, b]) => b.cpu - a.cpu)
-    .filter(([, { cpu }]) => cpu / REPEATS > 0.003 * best);
-  console.log(`  ${'kernel'.padEnd(28)} calls  wall ms   cpu ms  GFLOP/s of a processor`);
-  for (const [kernel, { wall, cpu, calls }] of rows) {
-    const work = flops[kernel];
-    const rate = work === undefined ? '' : ((work * REPEATS) / cpu / 1e6).toFixed(1);
-    const column = (value: number): string => (value / REPEATS).toFixed(1).padStart(8);
-    console.log(
-      `  ${kernel.padEnd(28)} ${(calls / REPEATS).toFixed(0).padStart(5)} ${column(wall)} ${column(cpu)}  ${rate}`,
-    );
-  }
-  tf.dispose([input, ...variables]);
-  engine.stop();
-}
+const { values: given } = parseArgs({
+  options: {
+    engine: { type: 'string', default: 'wasm' },
+    threads: { type: 'string', default: '1,2' },
+    batch: { type: 'string', default: '32' },
+    size: { type: 'string', default: '48' },
+    repeats: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const batch = Number(given.batch);
+const size = Number(given.size);
+const repeats = Number(given.repeats);
+const warmUp = 3;
+const classes = 10;
 
 interface KernelTime {
   wall: number;
@@ -130,45 +37,157 @@ interface KernelTime {
   calls: number;
 }
 
-/** Adds up the time of every kernel that is not run by another kernel; gives a function that stops it. */
-function timeKernels(times: Map<string, KernelTime>): () => void {
+for (const threads of given.threads.split(',')) await measure(given.engine as EngineName, Number(threads));
+
+async function measure(name: EngineName, threads: number): Promise<void> {
+  const engine = await startEngine(name, { threads });
+  const config = ssnnConfig({ input: { height: size, width: size, channels: 2 }, classes });
+  const network = createNetwork(config, 1);
+  const optimiser = createOptimiser(
+    { kind: 'adamw', learningRate: 1e-3, weightDecay: 1e-4 },
+    network.parameters,
+  );
+  const trainable = network.parameters.filter((parameter) => parameter.trainable);
+  const random = new RandomStream(1, 'bench');
+  const steps = config.timesteps[0]!;
+  const frames = Float32Array.from({ length: batch * steps * size * size * 2 }, (_, i) =>
+    random.uniform(i) < 0.1 ? 1 : 0,
+  );
+  const labels = Int32Array.from({ length: batch }, (_, i) => i % classes);
+  const lengths = new Int32Array(batch).fill(steps);
+  const sequence = tf.tensor(frames, [batch, steps, size, size, 2]);
+
+  const train = async (): Promise<number> => {
+    const start = performance.now();
+    let held: tf.Tensor[] = [];
+    const { value, grads } = tf.variableGrads(
+      () => {
+        const result = network.forward(sequence, { training: true, seed: 1, step: 0 });
+        held = outputTensors(result);
+        for (const tensor of held) tf.keep(tensor);
+        return classificationLoss(sampleLogits(result.output, lengths, steps), result.auxiliary, labels);
+      },
+      trainable.map(({ variable }) => variable),
+    );
+    const gradients = new Map(
+      trainable.map((parameter) => [parameter.name, grads[parameter.variable.name]!]),
+    );
+    const norm = globalNorm(gradients.values());
+    await norm.data();
+    optimiser.update(gradients, 1e-3, 1);
+    tf.dispose([value, norm, ...held, ...gradients.values()]);
+    return performance.now() - start;
+  };
+  const evaluate = async (): Promise<number> => {
+    const start = performance.now();
+    const result = network.forward(sequence);
+    await result.output.data();
+    tf.dispose(outputTensors(result));
+    return performance.now() - start;
+  };
+
+  for (let i = 0; i < warmUp; i++) await train();
+  await evaluate();
+  const { times, stop } = timeKernels();
+  const training = await repeat(train);
+  stop();
+  const evaluation = await repeat(evaluate);
+  report(`${engine.name} (${engine.detail})`, training, evaluation, times);
+  optimiser.dispose();
+  network.dispose();
+  sequence.dispose();
+  engine.stop();
+}
+
+interface Timing {
+  /** Milliseconds of the fastest run, and on average of the clock and of all processors. */
+  readonly best: number;
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+async function repeat(run: () => Promise<number>): Promise<Timing> {
+  const before = process.cpuUsage();
+  const runs: number[] = [];
+  for (let i = 0; i < repeats; i++) runs.push(await run());
+  const { user, system } = process.cpuUsage(before);
+  const wall = runs.reduce((sum, ms) => sum + ms, 0) / repeats;
+  return { best: Math.min(...runs), wall, cpu: (user + system) / 1000 / repeats };
+}
+
+/** Adds up the time of every kernel that is not run by another kernel. */
+function timeKernels(): { times: Map<string, KernelTime>; stop: () => void } {
+  const times = new Map<string, KernelTime>();
   const engine = tf.engine();
   const run = engine.runKernel.bind(engine);
   let depth = 0;
   engine.runKernel = ((kernel: string, ...rest: [never, never]) => {
     const start = performance.now();
-    const cpuStart = process.cpuUsage();
+    const before = process.cpuUsage();
     depth++;
     try {
       return run(kernel, ...rest);
     } finally {
       depth--;
       if (depth === 0) {
-        const cpu = process.cpuUsage(cpuStart);
+        const { user, system } = process.cpuUsage(before);
         const entry = times.get(kernel) ?? { wall: 0, cpu: 0, calls: 0 };
-        entry.wall += performance.now() - start;
-        entry.cpu += (cpu.user + cpu.system) / 1000;
-        entry.calls++;
+        entry.wall += (performance.now() - start) / repeats;
+        entry.cpu += (user + system) / 1000 / repeats;
+        entry.calls += 1 / repeats;
         times.set(kernel, entry);
       }
     }
   }) as typeof engine.runKernel;
-  return () => {
-    engine.runKernel = run;
+  return {
+    times,
+    stop: () => {
+      engine.runKernel = run;
+    },
   };
 }
 
+function report(engine: string, training: Timing, evaluation: Timing, times: Map<string, KernelTime>): void {
+  const flops = workOf();
+  const kernels = [...times]
+    .sort(([, a], [, b]) => b.cpu - a.cpu)
+    .map(([kernel, { wall, cpu, calls }]) => {
+      const work = flops[kernel];
+      return { kernel, calls, wall, cpu, ...(work === undefined ? {} : { gflops: work / wall / 1e6 }) };
+    });
+  if (given.json) {
+    console.log(JSON.stringify({ engine, batch, size, training, evaluation, kernels }));
+    return;
+  }
+  const words = ({ best, wall, cpu }: Timing): string =>
+    `best ${best.toFixed(0)} ms (${(best / batch).toFixed(1)} a sample), mean ${wall.toFixed(0)}, processors ${cpu.toFixed(0)}`;
+  console.log(`${engine}, batch ${batch} at ${size}x${size}`);
+  console.log(`  training step    ${words(training)}`);
+  console.log(`  evaluation step  ${words(evaluation)}`);
+  console.log(`  ${'kernel'.padEnd(28)} calls  clock ms  processor ms  GFLOP/s`);
+  for (const { kernel, calls, wall, cpu, gflops } of kernels.filter(
+    (row) => row.cpu > 0.002 * training.cpu,
+  )) {
+    const columns = [calls.toFixed(0).padStart(5), wall.toFixed(1).padStart(9), cpu.toFixed(1).padStart(13)];
+    console.log(
+      `  ${kernel.padEnd(28)} ${columns.join(' ')}  ${gflops === undefined ? '' : gflops.toFixed(1).padStart(7)}`,
+    );
+  }
+}
+
 /** Floating-point operations of a step's convolutions, by kernel. */
-function workOf(batch: number, size: number): Record<string, number> {
-  const forward = STEPS.map((steps, stage) => {
+function workOf(): Record<string, number> {
+  const { timesteps, channels } = ssnnConfig({ input: { height: size, width: size, channels: 2 }, classes });
+  const inputs = [2, ...channels];
+  const forward = timesteps.map((steps, stage) => {
     const side = Math.floor(size / 2 ** stage);
-    return 2 * batch * steps * side * side * 9 * CHANNELS[stage]! * CHANNELS[stage + 1]!;
+    return 2 * batch * steps * side * side * 9 * inputs[stage]! * inputs[stage + 1]!;
   });
   const total = forward.reduce((sum, work) => sum + work, 0);
-  // The first stage's input needs no gradient.
   return {
     Convolution: total,
     ConvolutionFilterGradient: total,
+    // The first stage's input needs no gradient.
     ConvolutionInputGradient: total - forward[0]!,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Gradients of the tfjs operations that models use. The tfjs package that Node loads registers none, and some of
- * those that other packages bring are wrong (`where` on a condition that depends on the input) or slow where an
- * engine has no fast transposed product. Ours are the same for every engine.
+ * those that other packages bring are wrong (`where` on a condition that depends on the input, a broadcast product).
+ * Ours are the same for every engine.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -223,34 +223,20 @@ const products: Record<string, GradientRule> = {
     inputs: ['a', 'b'],
     backward: (dy, [a, b], { transposeA, transposeB }) => ({
       a: () => {
-        const factor = transposeA
-          ? multiply(b!, dy, Boolean(transposeB), true)
-          : multiply(dy, b!, false, !transposeB);
-        return unbroadcast(factor, a!.shape);
+        const gradient = transposeA
+          ? tf.matMul(b!, dy, Boolean(transposeB), true)
+          : tf.matMul(dy, b!, false, !transposeB);
+        return unbroadcast(gradient, a!.shape);
       },
       b: () => {
-        const factor = transposeB
-          ? multiply(dy, a!, true, Boolean(transposeA))
-          : multiply(a!, dy, !transposeA, false);
-        return unbroadcast(factor, b!.shape);
+        const gradient = transposeB
+          ? tf.matMul(dy, a!, true, Boolean(transposeA))
+          : tf.matMul(a!, dy, !transposeA, false);
+        return unbroadcast(gradient, b!.shape);
       },
     }),
   },
 };
-
-/** A product whose factors are laid out first where the engine multiplies transposed factors slowly or not at all. */
-function multiply(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean): tf.Tensor {
-  if (tf.getBackend() === 'native') return tf.matMul(a, b, transposeA, transposeB);
-  return tf.matMul(transposeA ? swapLast(a) : a, transposeB ? swapLast(b) : b);
-}
-
-function swapLast(matrix: tf.Tensor): tf.Tensor {
-  const { rank } = matrix;
-  const axes = Array.from({ length: rank }, (_, axis) => axis);
-  axes[rank - 1] = rank - 2;
-  axes[rank - 2] = rank - 1;
-  return tf.transpose(matrix, axes);
-}
 
 /** Operations whose inputs are a list: their inputs are named by position. */
 function registerLists(): void {

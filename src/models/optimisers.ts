@@ -5,7 +5,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
-import { adamKernel, sgdKernel } from '../engines/kernels/index.ts';
+import { adamStep, momentumStep } from '../engines/kernels/index.ts';
 import { ShapeError } from '../errors.ts';
 import type { Parameter } from './layers/layer.ts';
 import type { TensorData } from './safetensors.ts';
@@ -129,51 +129,43 @@ export function createOptimiser(config: OptimiserConfig, parameters: readonly Pa
 type SgdConfig = Extract<OptimiserConfig, { kind: 'sgd' }>;
 type AdamConfig = Exclude<OptimiserConfig, SgdConfig>;
 
-/** Gives the parameter and its slots their new values. */
-function assign(variables: readonly tf.Variable[], values: readonly tf.Tensor[]): void {
-  variables.forEach((variable, index) => {
-    variable.assign(values[index]!);
-  });
-}
-
 function updateSgd(
   { weightDecay = 0, momentum = 0 }: SgdConfig,
   { variable, decay }: Parameter,
   gradient: tf.Tensor,
-  gradientScale: number,
+  scale: number,
   [velocity]: readonly tf.Variable[],
-  rate: number,
+  learningRate: number,
 ): void {
-  const constants = { rate, momentum, decay: decay ? weightDecay : 0, gradientScale };
-  // Without momentum there is no slot: whatever stands for the velocity counts nothing.
-  const updated = sgdKernel.run({ value: variable, gradient, velocity: velocity ?? gradient }, constants);
-  assign(velocity === undefined ? [variable] : [variable, velocity], updated);
+  const numbers = { scale, learningRate, momentum, weightDecay: decay ? weightDecay : 0 };
+  // PyTorch's first velocity is the gradient itself; ours starts at zero, which is the same. Without momentum there
+  // is no slot: whatever stands for the velocity counts nothing.
+  const updated = momentumStep({ parameter: variable, gradient, velocity: velocity ?? gradient }, numbers);
+  variable.assign(updated.parameter);
+  velocity?.assign(updated.velocity);
 }
 
 function updateAdam(
   { kind, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamConfig,
   { variable, decay }: Parameter,
   gradient: tf.Tensor,
-  gradientScale: number,
+  scale: number,
   [mean, square]: readonly tf.Variable[],
   learningRate: number,
   step: number,
 ): void {
   const decayRate = decay ? weightDecay : 0;
-  const updated = adamKernel.run(
-    { value: variable, gradient, mean: mean!, square: square! },
+  const updated = adamStep(
+    { parameter: variable, gradient, mean: mean!, square: square! },
     {
-      rate: learningRate / (1 - beta1 ** step),
-      rootScale: 1 / Math.sqrt(1 - beta2 ** step),
-      beta1,
-      beta2,
-      epsilon,
+      ...{ scale, learningRate, beta1, beta2, epsilon, step },
       coupledDecay: kind === 'adam' ? decayRate : 0,
-      keep: kind === 'adamw' ? 1 - learningRate * decayRate : 1,
-      gradientScale,
+      decoupledDecay: kind === 'adamw' ? decayRate : 0,
     },
   );
-  assign([variable, mean!, square!], updated);
+  variable.assign(updated.parameter);
+  mean!.assign(updated.mean);
+  square!.assign(updated.square);
 }
 
 /** Euclidean norm of all gradients together. */

@@ -45,7 +45,7 @@ interface Learner {
 /** A stored file, without cases where it is absent: the tests are then skipped, but made. */
 function readCases(file: string): Stored & { cases: Entry[] } {
   const path = sharedPath(file);
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { cases: [] };
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { X: [], WS: [], cases: [] };
 }
 
 const titled = (cases: readonly Entry[], title: (entry: Entry) => string): [string, Entry][] =>

@@ -10,7 +10,7 @@ export interface PlainEvent {
 }
 
 /** A chunk of the events, its origin the first one's time. */
-export function chunkOf(events: readonly PlainEvent[], origin = events[0]?.micros ?? 0): EventChunk {
+export function chunkOf(events: readonly PlainEvent[], origin: number = events[0]?.micros ?? 0): EventChunk {
   const chunk = allocateChunk(origin, events.length);
   events.forEach(({ micros, x, y, on }, i) => {
     chunk.t[i] = micros - origin;

@@ -5,5 +5,5 @@ export { type ConvolutionOptions, convolution } from './convolution.ts';
 export { type LifConstants, type LifParameters, type LifResult, lif } from './lif.ts';
 export { maxPool } from './max-pool.ts';
 export { hasNormalisedLif, type NormalisedLifResult, normalisedLif } from './normalised-lif.ts';
-export { type AdamUpdate, adamKernel, type SgdUpdate, sgdKernel } from './optimiser-update.ts';
+export { type AdamStep, adamStep, type MomentumStep, momentumStep } from './optimiser-step.ts';
 export { type Surrogate, type SurrogateKind, surrogateDerivative, surrogateKinds } from './surrogate.ts';

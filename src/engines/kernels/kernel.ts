@@ -9,6 +9,7 @@ import {
   engine,
   type GradFunc,
   getKernel,
+  type KernelConfig,
   type KernelFunc,
   type NamedAttrMap,
   registerGradient,
@@ -66,6 +67,7 @@ type AnyForm = KernelForm<any, any>;
 /** An engine's own forms of kernels. */
 export class KernelForms {
   readonly #forms = new Map<string, AnyForm>();
+  readonly #replacements = new Map<string, (original: KernelFunc) => KernelFunc>();
 
   add<I extends string, A>({ name }: KernelDefinition<I, A>, form: KernelForm<I, A>): void {
     this.#forms.set(name, form);
@@ -73,6 +75,15 @@ export class KernelForms {
 
   get(name: string): AnyForm | undefined {
     return this.#forms.get(name);
+  }
+
+  /** Takes the place of one of the backend's own kernels, which `make` gets for what it leaves to it. */
+  replace(kernelName: string, make: (original: KernelFunc) => KernelFunc): void {
+    this.#replacements.set(kernelName, make);
+  }
+
+  get replacements(): ReadonlyMap<string, (original: KernelFunc) => KernelFunc> {
+    return this.#replacements;
   }
 }
 
@@ -129,12 +140,30 @@ export function registerKernels(backendName: string, forms: KernelForms): void {
       form === undefined
         ? ({ inputs, attrs }) => tidy(() => definition.reference(inputs as Record<string, Tensor>, attrs))
         : ({ inputs, attrs }) => form(inputs as Record<string, TensorInfo>, attrs);
-    replaceKernel(kernelName, backendName, kernelFunc);
+    register({ kernelName, backendName, kernelFunc });
+  }
+  replaceOriginals(backendName, forms);
+}
+
+/** The backends' own kernels that were replaced, by backend and name: a backend may start again without forms. */
+const originals = new Map<string, KernelConfig>();
+
+function replaceOriginals(backendName: string, forms: KernelForms): void {
+  for (const original of originals.values()) {
+    if (original.backendName === backendName) register(original);
+  }
+  for (const [kernelName, make] of forms.replacements) {
+    const key = `${backendName}/${kernelName}`;
+    const original = originals.get(key) ?? getKernel(kernelName, backendName);
+    originals.set(key, original);
+    // The rest of the original stays: a backend that starts again sets its kernels up by it.
+    register({ ...original, kernelFunc: make(original.kernelFunc) });
   }
 }
 
 /** Registers a tfjs kernel in place of one that may be there. */
-export function replaceKernel(kernelName: string, backendName: string, kernelFunc: KernelFunc): void {
+function register(config: KernelConfig): void {
+  const { kernelName, backendName } = config;
   if (getKernel(kernelName, backendName) !== undefined) unregisterKernel(kernelName, backendName);
-  registerKernel({ kernelName, backendName, kernelFunc });
+  registerKernel(config);
 }

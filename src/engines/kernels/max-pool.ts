@@ -37,17 +37,18 @@ export const maxPoolGradientKernel: Kernel<'input' | 'outputGradient', MaxPoolAt
     const [maps, rows, columns, channels] = outputGradient.shape as [number, number, number, number];
     const [, height, width] = input.shape as [number, number, number, number];
     const covered = tf.slice(input, [0, 0, 0, 0], [maps, rows * size, columns * size, channels]);
-    const split = tf.reshape(covered, [maps, rows, size, columns, size, channels]);
-    const squares = tf.reshape(tf.transpose(split, [0, 1, 3, 5, 2, 4]), [-1, size * size]);
-    const first = tf.oneHot(tf.argMax(squares, 1) as tf.Tensor1D, size * size, 1, 0, 'float32');
-    const gradients = tf.mul(first, tf.reshape(outputGradient, [-1, 1]));
-    const unfolded = tf.reshape(gradients, [maps, rows, columns, channels, size, size]);
-    const placed = tf.reshape(tf.transpose(unfolded, [0, 1, 4, 2, 5, 3]), [
-      maps,
-      rows * size,
-      columns * size,
-      channels,
-    ]) as tf.Tensor4D;
+    const squares = tf.reshape(covered, [maps * rows, size, columns, size, channels]);
+    const most = tf.max(squares, [1, 3]);
+    let open: tf.Tensor = tf.onesLike(most);
+    const gradients = tf.unstack(squares, 1).map((line) => {
+      const pixels = tf.unstack(line, 2).map((pixel) => {
+        const first = tf.mul(open, tf.cast(tf.equal(pixel, most), 'float32'));
+        open = tf.sub(open, first);
+        return tf.mul(first, tf.reshape(outputGradient, most.shape));
+      });
+      return tf.stack(pixels, 2);
+    });
+    const placed = tf.reshape(tf.stack(gradients, 1), [maps, rows * size, columns * size, channels]);
     return [
       tf.pad(placed, [
         [0, 0],

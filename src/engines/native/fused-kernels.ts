@@ -4,7 +4,7 @@ import { type KernelDefinition, KernelForms } from '../kernels/kernel.ts';
 import type { LifConstants } from '../kernels/lif.ts';
 import type { NeuronAttributes } from '../kernels/neuron.ts';
 import type { NormalisedLifAttributes } from '../kernels/normalised-lif.ts';
-import type { AdamUpdate, SgdUpdate } from '../kernels/optimiser-update.ts';
+import type { AdamNumber, MomentumStep } from '../kernels/optimiser-step.ts';
 import { type Surrogate, surrogateKinds } from '../kernels/surrogate.ts';
 import type { NativeBackend } from './backend.ts';
 import { sizeOf } from './layout.ts';
@@ -194,21 +194,26 @@ interface BatchNormAttributes {
 }
 
 const kernels: Readonly<Record<string, FusedKernel>> = {
-  SgdUpdate: (backend, { value, gradient, velocity }, attributes: SgdUpdate) => {
-    const inputs = [value!, gradient!, velocity!];
-    const outputs = [0, 1].map(() => backend.output(value!.shape));
-    const { rate, momentum, decay, gradientScale } = attributes;
-    const addresses = [...inputs, ...outputs].map((tensor) => backend.address(tensor));
-    backend.submit('sgd', ...addresses, sizeOf(value!.shape), rate, momentum, decay, gradientScale);
+  MomentumStep: (backend, { parameter, gradient, velocity }, numbers: MomentumStep) => {
+    const outputs = [0, 1].map(() => backend.output(parameter!.shape));
+    const tensors = [parameter!, gradient!, velocity!, ...outputs];
+    const addresses = tensors.map((tensor) => backend.address(tensor));
+    const { learningRate, momentum, weightDecay, scale } = numbers;
+    const constants = [learningRate, momentum, weightDecay, scale];
+    backend.submit('sgd', ...addresses, sizeOf(parameter!.shape), ...constants);
     return outputs;
   },
-  AdamUpdate: (backend, { value, gradient, mean, square }, attributes: AdamUpdate) => {
-    const inputs = [value!, gradient!, mean!, square!];
-    const outputs = [0, 1, 2].map(() => backend.output(value!.shape));
-    const { rate, rootScale, beta1, beta2, epsilon, coupledDecay, keep, gradientScale } = attributes;
-    const addresses = [...inputs, ...outputs].map((tensor) => backend.address(tensor));
-    const constants = [rate, rootScale, beta1, beta2, epsilon, coupledDecay, keep, gradientScale];
-    backend.submit('adam', ...addresses, sizeOf(value!.shape), ...constants);
+  AdamStep: (
+    backend,
+    { parameter, gradient, mean, square },
+    numbers: Readonly<Record<AdamNumber, number>>,
+  ) => {
+    const outputs = [0, 1, 2].map(() => backend.output(parameter!.shape));
+    const tensors = [parameter!, gradient!, mean!, square!, ...outputs];
+    const addresses = tensors.map((tensor) => backend.address(tensor));
+    const { rate, rootCorrection, beta1, beta2, epsilon, coupledDecay, kept, scale } = numbers;
+    const constants = [rate, rootCorrection, beta1, beta2, epsilon, coupledDecay, kept, scale];
+    backend.submit('adam', ...addresses, sizeOf(parameter!.shape), ...constants);
     return outputs;
   },
 

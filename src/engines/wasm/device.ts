@@ -53,9 +53,12 @@ export class WasmDevice {
 
 /** The backend takes the address 0, which means that memory is used up, for any other. */
 function refuseNullAddresses(module: WasmModule): void {
+  // The first call of the loader's function puts another in its place, which would undo ours.
+  module._free(module._malloc(16));
   const allocate = module._malloc.bind(module);
   module._malloc = (bytes) => {
-    const address = allocate(bytes);
+    // The module takes sizes modulo 2^32.
+    const address = bytes < 2 ** 32 ? allocate(bytes) : 0;
     if (address === 0 && bytes > 0) {
       throw new EngineError(
         `engine wasm: expected ${bytes} more bytes, found its 4 GiB used up; a smaller batch needs less`,

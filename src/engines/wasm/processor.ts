@@ -98,7 +98,6 @@ export class Processor {
     const options = { eval: true, execArgv: [], workerData, transferList: [port2] };
     // A helper never keeps the process alive.
     new Worker(helperScript, options).unref();
-    port1.unref();
     this.#ports.push(port1);
   }
 

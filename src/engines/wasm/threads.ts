@@ -116,7 +116,8 @@ function threadWorkerClass(pool: ThreadPool): new () => EventEmitter {
 
     #take(): Worker {
       const thread = pool.take();
-      thread.on('message', (message) => this.emit('message', message));
+      // Listening makes Node wait for the thread again.
+      thread.on('message', (message) => this.emit('message', message)).unref();
       return thread;
     }
 

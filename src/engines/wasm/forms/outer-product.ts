@@ -8,6 +8,7 @@ import { FunctionBuilder, type Value } from '../assembler.ts';
 import type { WasmDevice } from '../device.ts';
 import { UNIT_PARAMETERS } from '../processor.ts';
 import { lanes } from '../vectors.ts';
+import { cutIntoTiles, type Tile } from './tiles.ts';
 
 /** Sizes of a convolution, as its filter's gradient needs them. */
 export interface OuterProduct {
@@ -28,21 +29,6 @@ export interface OuterProduct {
 /** Bytes of both factors that a tile goes through before the next tile does. */
 const PART_BYTES = 49152;
 
-/** A tile: some inputs by some outputs, these as vectors or one by one. */
-interface Tile {
-  readonly inputs: number;
-  readonly units: number;
-  readonly lanes: 1 | 4;
-}
-
-/** Neighbouring tiles of one kind. */
-interface Region extends Tile {
-  readonly firstInput: number;
-  readonly inputTiles: number;
-  readonly firstOutput: number;
-  readonly outputTiles: number;
-}
-
 /** Adds the sums to `result`, [filter height, filter width, inputs, outputs], which must hold zeros. */
 export function addOuterProducts(
   device: WasmDevice,
@@ -59,17 +45,16 @@ export function addOuterProducts(
   const ranges = tapRanges(sizes);
   const table = device.processor.scratch(ranges.length);
   device.processor.integers(table, ranges.length).set(ranges);
-  for (const region of regionsOf(sizes)) {
-    const key = `outerProduct/${JSON.stringify([sizes, region.inputs, region.units, region.lanes])}`;
+  for (const region of cutIntoTiles(sizes.inputs, sizes.outputs, Math.min(4, sizes.inputs), unitsOf)) {
+    const key = `outerProduct/${JSON.stringify([sizes, region.rows, region.units, region.lanes])}`;
     const program = device.processor.program(key.replace(`"maps":${maps},`, ''), () =>
       tileProgram(sizes, region),
     );
-    const units = filterHeight * filterWidth * region.inputTiles * region.outputTiles;
-    const work =
-      (units * maps * outputHeight * outputWidth * region.inputs * region.units * region.lanes) / 8;
+    const units = filterHeight * filterWidth * region.rowTiles * region.columnTiles;
+    const work = (units * maps * outputHeight * outputWidth * region.rows * region.units * region.lanes) / 8;
     device.processor.run(program, units, work, [
       ...[input, gradient, result, table, maps, partMaps, partRows],
-      ...[region.firstInput, region.inputTiles, region.firstOutput, region.outputTiles],
+      ...[region.firstRow, region.rowTiles, region.firstColumn, region.columnTiles],
     ]);
   }
 }
@@ -90,32 +75,8 @@ function tapRanges(sizes: OuterProduct): number[] {
   return [...rows, ...columns].flat();
 }
 
-/** Cuts inputs and outputs into regions of equal tiles: whole ones, and what is left. */
-function regionsOf({ inputs, outputs }: OuterProduct): Region[] {
-  const tall = inputs >= 4 ? 4 : inputs;
-  const inputParts = [
-    { firstInput: 0, inputTiles: Math.floor(inputs / tall), inputs: tall },
-    { firstInput: inputs - (inputs % tall), inputTiles: 1, inputs: inputs % tall },
-  ].filter((part) => part.inputs > 0 && part.inputTiles > 0);
-  return inputParts.flatMap((part) => {
-    const vectors = part.inputs > 2 ? 2 : 4;
-    const wide = 4 * vectors;
-    const wholeTiles = Math.floor(outputs / wide);
-    const vectorsLeft = Math.floor((outputs % wide) / 4);
-    const afterVectors = outputs - (outputs % 4);
-    return [
-      { ...part, firstOutput: 0, outputTiles: wholeTiles, units: vectors, lanes: 4 as const },
-      {
-        ...part,
-        firstOutput: wholeTiles * wide,
-        outputTiles: Math.min(1, vectorsLeft),
-        units: vectorsLeft,
-        lanes: 4 as const,
-      },
-      { ...part, firstOutput: afterVectors, outputTiles: outputs % 4, units: 1, lanes: 1 as const },
-    ].filter(({ outputTiles }) => outputTiles > 0);
-  });
-}
+/** Sums that fit the registers beside the factors. */
+const unitsOf = (rows: number): number => (rows > 2 ? 2 : 4);
 
 function tileProgram(sizes: OuterProduct, tile: Tile): FunctionBuilder {
   const { stride, width, height, inputs, outputWidth, outputHeight, outputs, filterWidth } = sizes;
@@ -138,7 +99,7 @@ function tileProgram(sizes: OuterProduct, tile: Tile): FunctionBuilder {
           firstInput,
           builder.multiply(
             builder.run('i32.rem_u', builder.run('i32.div_u', unit, outputTiles), inputTiles),
-            tile.inputs,
+            tile.rows,
           ),
         );
         const co = builder.add(
@@ -164,7 +125,7 @@ function tileProgram(sizes: OuterProduct, tile: Tile): FunctionBuilder {
           ),
         );
         const at = (i: number, unit: number): number => 4 * (i * outputs + unit * tile.lanes);
-        const sums = Array.from({ length: tile.inputs }, (_, i) =>
+        const sums = Array.from({ length: tile.rows }, (_, i) =>
           Array.from({ length: tile.units }, (_, u) => builder.copy(m.load(place, at(i, u)))),
         );
         const inputColumn = builder.add(
@@ -192,7 +153,7 @@ function tileProgram(sizes: OuterProduct, tile: Tile): FunctionBuilder {
             );
             builder.forEach(columnBegin, columnEnd, () => {
               const factors = Array.from({ length: tile.units }, (_, u) => m.load(dy, 4 * u * tile.lanes));
-              for (let i = 0; i < tile.inputs; i++) {
+              for (let i = 0; i < tile.rows; i++) {
                 const factor = m.loadSplat(x, 4 * i);
                 for (const [u, other] of factors.entries()) {
                   builder.assign(sums[i]![u]!, m.add(sums[i]![u]!, m.mul(factor, other)));

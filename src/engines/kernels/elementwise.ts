@@ -1,0 +1,42 @@
+/** Kernels that do the same with every element: a formula, written once for all engines. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Algebra, tensorAlgebra } from './algebra.ts';
+import { defineKernel, type Kernel } from './kernel.ts';
+
+/** A formula over elements of inputs `I`, all of one shape, which the outputs have too, and of numbers `N`. */
+export interface ElementwiseDefinition<I extends string, N extends string> {
+  readonly name: string;
+  readonly inputs: readonly I[];
+  readonly outputs: number;
+  readonly numbers: readonly N[];
+  formula<T>(m: Algebra<T>, inputs: Readonly<Record<I, T>>, numbers: Readonly<Record<N, T>>): T[];
+}
+
+/** An element-wise formula as a kernel without gradient. */
+export interface Elementwise<I extends string, N extends string> extends ElementwiseDefinition<I, N> {
+  readonly kernel: Kernel<I, Readonly<Record<N, number>>>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: kernels of all inputs share one list.
+const all: Elementwise<any, any>[] = [];
+
+/** All element-wise kernels, for engines with a form of the loop of their own. */
+export function definedElementwise(): readonly Elementwise<string, string>[] {
+  return all;
+}
+
+/** Makes a formula a kernel. */
+export function defineElementwise<I extends string, N extends string>(
+  definition: ElementwiseDefinition<I, N>,
+): Elementwise<I, N> {
+  const kernel = defineKernel<I, Readonly<Record<N, number>>>({
+    name: definition.name,
+    reference: (inputs, attributes) => {
+      const numbers = definition.numbers.map((name) => [name, tensorAlgebra.constant(attributes[name])]);
+      return definition.formula(tensorAlgebra, inputs, Object.fromEntries(numbers) as Record<N, Tensor>);
+    },
+  });
+  const elementwise = { ...definition, kernel };
+  all.push(elementwise);
+  return elementwise;
+}
