@@ -38,6 +38,12 @@ export class WasmDevice {
     return this.#backend.makeOutput([...shape], 'float32');
   }
 
+  /** Another tensor over the same memory, which is freed with the last of them. */
+  share({ dataId, shape, dtype }: TensorInfo): TensorInfo {
+    this.#backend.incRef(dataId);
+    return { dataId, shape, dtype };
+  }
+
   /** A tensor's float32 values, good until the next allocation. */
   view(tensor: TensorInfo): Float32Array {
     return this.processor.view(

@@ -20,6 +20,9 @@ const AXES = 5;
 
 /** Copies of float32 tensors that take the place of the backend's own, which get what is left. */
 export const copies: Readonly<Record<string, (device: WasmDevice, original: KernelFunc) => KernelFunc>> = {
+  // tfjs clones whatever a gradient needs later; nobody writes to a tensor, so a clone can share its memory.
+  Identity: (device) => (call) => device.share((call.inputs as { x: TensorInfo }).x),
+
   Slice: (device, original) => (call) => {
     const { x } = call.inputs as { x: TensorInfo };
     const { begin, size } = call.attrs as { begin: number[]; size: number[] };
