@@ -82,8 +82,7 @@ describeBuilt('a process of its own (skipped where dist is absent: npm run build
   it.each(['wasm', 'cpu'])('ends by itself with %s, stopped or not', async (name) => {
     for (const last of ['', 'engine.stop();']) {
       const script = `
-        import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import * as tf from '@tensorflow/tfjs-core';
+        import * as tf from '@tensorflow/tfjs-core';
         import { startEngine } from ${JSON.stringify(pathToFileURL(built).href)};
         const engine = await startEngine('${name}', { threads: 2 });
         const sum = tf.sum(tf.transpose(tf.matMul(tf.ones([300, 200]), tf.ones([200, 100]))));
