@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+it.skipIf(!existsSync(`${root}dist/src/index.js`))(
+  "runs the README's library example as it stands there",
+  () => {
+    const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8'))!;
+    const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+    const file = `${root}readme-example-${process.pid}.mjs`;
+    writeFileSync(file, ts.transpileModule(example!, { compilerOptions: options }).outputText);
+    try {
+      const { stdout, stderr } = spawnSync(process.execPath, [file], { cwd: root, encoding: 'utf8' });
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(/^(\d+ us: \d+ events\n)+$/);
+    } finally {
+      rmSync(file);
+    }
+  },
+);
