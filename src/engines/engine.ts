@@ -92,6 +92,10 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
   if (!engineNames.includes(name)) {
     throw new OptionError(`engine: expected one of ${engineNames.join(', ')}, found "${name}"`);
   }
+  const { threads = 1 } = options;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new OptionError(`threads: expected a whole number from 1, found ${threads}`);
+  }
   registerGradients();
   if (name !== 'auto') return starters[name](options);
   const errors: string[] = [];
@@ -115,10 +119,13 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
 }
 
 const starters: Record<Exclude<EngineName, 'auto'>, (options: EngineOptions) => Promise<RunningEngine>> = {
-  tensorflow: async () => {
+  tensorflow: async ({ kernels }) => {
     const { startTensorflow } = await import('./tensorflow.ts');
+    const { tensorflowForms } = await import('./tensorflow-forms.ts');
     const { availableParallelism } = await import('node:os');
-    return running({ name: 'tensorflow', threads: availableParallelism(), detail: await startTensorflow() });
+    const detail = await startTensorflow();
+    const forms = kernels === 'reference' ? noForms : tensorflowForms();
+    return running({ name: 'tensorflow', threads: availableParallelism(), detail, forms });
   },
   native: async ({ threads, kernels }) => {
     const { startNative } = await import('./native.ts');

@@ -29,6 +29,9 @@ export interface StartedWasm {
  */
 export async function startWasm(threads: number = availableParallelism()): Promise<StartedWasm> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  if (engine().registry['wasm'] !== undefined) {
+    throw new EngineError('engine wasm: expected it to be stopped before it starts again, found it running');
+  }
   const require = createRequire(import.meta.url);
   const folder = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
   wasm.setWasmPaths(join(folder, 'dist') + sep);

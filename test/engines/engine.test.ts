@@ -29,6 +29,10 @@ it('refuses names that it does not know', async () => {
   await expect(startEngine('gpu' as 'cpu')).rejects.toThrow(OptionError);
 });
 
+it.each([0, 1.5, Number.NaN])('refuses %s threads', async (threads) => {
+  await expect(startEngine('wasm', { threads })).rejects.toThrow('expected a whole number from 1');
+});
+
 it('says how to get what is not installed', async () => {
   if (findTensorflow() !== undefined) return;
   await expect(startEngine('tensorflow')).rejects.toThrow('found neither; npm install @tensorflow/tfjs-node');
@@ -56,6 +60,11 @@ describe('wasm', () => {
       expect((await sum.data())[0]).toBe(24000);
       engine.stop();
     }
+  });
+
+  it('does not start twice at once', async () => {
+    engine = await startEngine('wasm', { threads: 1 });
+    await expect(startEngine('wasm', { threads: 1 })).rejects.toThrow('found it running');
   });
 
   it('leaves nothing of the loader in the process', async () => {

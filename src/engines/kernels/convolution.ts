@@ -18,6 +18,7 @@ export interface ConvolutionOptions {
   readonly padding?: number | 'same' | 'valid';
 }
 
+/** Zeros around the input, in pixels. */
 export interface Padding {
   readonly top: number;
   readonly bottom: number;
@@ -25,6 +26,7 @@ export interface Padding {
   readonly right: number;
 }
 
+/** Constants of a convolution. */
 export interface ConvolutionAttributes {
   readonly stride: number;
   readonly padding: Padding;
@@ -66,6 +68,21 @@ function paddingOf(
   return { top, bottom, left, right };
 }
 
+/** The name of a padding, where it has one: engines' own gradient kernels know no other. */
+export function paddingName(
+  input: readonly number[],
+  filter: readonly number[],
+  { stride, padding }: ConvolutionAttributes,
+): 'same' | 'valid' | undefined {
+  const equals = (name: 'same' | 'valid'): boolean => {
+    const { top, bottom, left, right } = paddingOf(input, filter, stride, name);
+    return (
+      top === padding.top && bottom === padding.bottom && left === padding.left && right === padding.right
+    );
+  };
+  return (['valid', 'same'] as const).find(equals);
+}
+
 function explicit({ top, bottom, left, right }: Padding): tf.backend_util.ExplicitPadding {
   return [
     [0, 0],
@@ -102,7 +119,8 @@ export const convolutionKernel: Kernel<'input' | 'filter', ConvolutionAttributes
   },
 });
 
-interface InputGradientAttributes extends ConvolutionAttributes {
+/** Constants of the input's gradient. */
+export interface InputGradientAttributes extends ConvolutionAttributes {
   readonly inputShape: readonly number[];
 }
 

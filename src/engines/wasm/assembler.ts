@@ -29,15 +29,13 @@ const simd = (number: number, type: ValueType = 'v128'): Instruction => ({
 
 /** The instructions that kernels use, by their names in the specification. */
 export type InstructionName =
-  | `i32.${'eqz' | 'lt_u' | 'add' | 'sub' | 'mul' | 'div_u' | 'rem_u' | 'and' | 'shl' | 'trunc_sat_f32_s'}`
+  | `i32.${'lt_u' | 'add' | 'sub' | 'mul' | 'div_u' | 'rem_u' | 'and' | 'shl' | 'trunc_sat_f32_s'}`
   | `f32.${'abs' | 'nearest' | 'sqrt' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'lt' | 'le' | 'convert_i32_u' | 'reinterpret_i32'}`
-  | `f64.${'add' | 'promote_f32'}`
   | `v128.${'and'}`
   | `f32x4.${'splat' | 'lt' | 'le' | 'nearest' | 'abs' | 'sqrt' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'extract_lane 0' | 'extract_lane 1' | 'extract_lane 2' | 'extract_lane 3'}`
   | `i32x4.${'splat' | 'add' | 'trunc_sat_f32x4_s'}`;
 
 const instructions: Record<InstructionName, Instruction> = {
-  'i32.eqz': plain('i32', 0x45),
   'i32.lt_u': plain('i32', 0x49),
   'i32.add': plain('i32', 0x6a),
   'i32.sub': plain('i32', 0x6b),
@@ -60,8 +58,6 @@ const instructions: Record<InstructionName, Instruction> = {
   'f32.le': plain('i32', 0x5f),
   'f32.convert_i32_u': plain('f32', 0xb3),
   'f32.reinterpret_i32': plain('f32', 0xbe),
-  'f64.add': plain('f64', 0xa0),
-  'f64.promote_f32': plain('f64', 0xbb),
   'v128.and': simd(78),
   'f32x4.splat': simd(19),
   'f32x4.lt': simd(67),

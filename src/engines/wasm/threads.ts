@@ -12,6 +12,9 @@ import type { WasmMemory } from './web-assembly.ts';
 const require = createRequire(import.meta.url);
 const glue = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
 
+/** How long threads may take to load, on a machine that is busy. */
+const PATIENCE_MILLIS = 60_000;
+
 interface ThreadMessage {
   readonly cmd?: string;
   /** In the message that hands over the module. */
@@ -36,9 +39,10 @@ export async function withThreadWorkers(threads: number, start: () => Promise<vo
   // The backend takes at most half of the processors that it counts.
   os.cpus = () => Array.from({ length: 2 * threads }, () => held.cpus()[0]!);
   try {
-    await Promise.race([start(), pool.failure]);
+    await Promise.race([start(), pool.failure, pool.timeout]);
     return pool.memory!;
   } finally {
+    pool.close();
     os.cpus = held.cpus;
     workerThreads.Worker = held.nodeWorker;
     if (held.globalWorker === undefined) delete scope.Worker;
@@ -55,15 +59,22 @@ export async function withThreadWorkers(threads: number, start: () => Promise<vo
 class ThreadPool {
   /** Rejects when a thread fails to load. */
   readonly failure: Promise<never>;
+  /** Rejects when loading takes too long. */
+  readonly timeout: Promise<never>;
   /** The module's memory, once it has been handed over. */
   memory: WasmMemory | undefined;
   readonly #threads: Worker[];
   #loaded: Promise<unknown> | undefined;
   #fail: (reason: unknown) => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(size: number) {
     this.failure = new Promise((_, reject) => {
       this.#fail = reject;
+    });
+    this.timeout = new Promise((_, reject) => {
+      const late = new Error(`no answer within ${PATIENCE_MILLIS / 1000} s`);
+      this.#timer = setTimeout(() => reject(late), PATIENCE_MILLIS);
     });
     const { wasmWorkerContents } = require(`${glue}.worker.js`) as { wasmWorkerContents: string };
     // The text was meant for a blob, where its line ends would have been escaped.
@@ -87,6 +98,12 @@ class ThreadPool {
     for (const thread of this.#threads) thread.postMessage(message);
     await Promise.all(answers);
     for (const thread of this.#threads) thread.unref();
+  }
+
+  /** Stops the clock, and ends the threads that nobody took. */
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const thread of this.#threads.splice(0)) thread.terminate();
   }
 
   take(): Worker {

@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { startEngine } from '../../../src/engines/engine.ts';
 import { type ConvolutionOptions, convolution } from '../../../src/engines/kernels/index.ts';
+import { registerKernels } from '../../../src/engines/kernels/kernel.ts';
+import { tensorflowForms } from '../../../src/engines/tensorflow-forms.ts';
 import { describeEngines } from '../engines.ts';
-import { expectOperation, randomPlain } from './compare.ts';
+import { expectOperation, randomPlain, tensorOf } from './compare.ts';
 import * as reference from './plain.ts';
 
 interface Case extends ConvolutionOptions {
@@ -58,7 +61,54 @@ const cases: Case[] = [
   },
 ];
 
+/** sum(a * b) in double precision. */
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a).reduce((sum, value, index) => sum + value * b[index]!, 0);
+
+describe('forms that call kernels of the engine', () => {
+  it.each(cases)('of $input by $filter, stride $stride, padding $padding', async (entry) => {
+    // tfjs's cpu backend has the kernels of the tensorflow one.
+    const engine = await startEngine('cpu');
+    registerKernels('cpu', tensorflowForms());
+    const { input, filter, outputs, plain, ...options } = entry;
+    await expectOperation(
+      (x, w) => convolution(x!, w!, options),
+      ([x, w]) => reference.convolution(x!, w!, { ...plain, stride: options.stride ?? 1 }),
+      [randomPlain(input, 'input'), randomPlain([...filter, input[3], outputs], 'filter')],
+    );
+    engine.stop();
+  });
+});
+
 describeEngines('convolution', () => {
+  it.each([
+    { input: [2, 40, 37, 8], outputs: 12 },
+    { input: [9, 6, 6, 16], outputs: 24 },
+  ])('has the gradients of large maps $input', async ({ input, outputs }) => {
+    // It is linear in each factor, so its gradient there is its value in any direction.
+    const [maps, height, width, inputs] = input as [number, number, number, number];
+    const geometry = { top: 1, left: 1, height, width, stride: 1 };
+    const filterShape = [3, 3, inputs, outputs];
+    const [x, w] = [randomPlain(input, 'input'), randomPlain(filterShape, 'filter')];
+    const dy = randomPlain([maps, height, width, outputs], 'gradient');
+    const [xOther, wOther] = [randomPlain(input, 'other input'), randomPlain(filterShape, 'other filter')];
+    const tensors = [x, w, dy].map(tensorOf);
+    const [dx, dw] = tf.grads((a: tf.Tensor, b: tf.Tensor) => convolution(a, b))(
+      tensors.slice(0, 2),
+      tensors[2]!,
+    );
+    const alongInput = dot(reference.convolution(xOther, w, geometry).values, dy.values);
+    const alongFilter = dot(reference.convolution(x, wOther, geometry).values, dy.values);
+    const scale = Math.sqrt(dy.values.length) * 10;
+    expect(
+      Math.abs(dot((await dx!.data()) as Float32Array, xOther.values) - alongInput) / scale,
+    ).toBeLessThan(1e-5);
+    expect(
+      Math.abs(dot((await dw!.data()) as Float32Array, wOther.values) - alongFilter) / scale,
+    ).toBeLessThan(1e-5);
+    tf.dispose([...tensors, dx!, dw!]);
+  });
+
   it.each(cases)('of $input by $filter to $outputs, stride $stride, padding $padding', async (entry) => {
     const { input, filter, outputs, plain, ...options } = entry;
     const geometry = { ...plain, stride: options.stride ?? 1 };
