@@ -95,10 +95,12 @@ describeBuilt('a process of its own (skipped where dist is absent: npm run build
         import { startEngine } from ${JSON.stringify(pathToFileURL(built).href)};
         const engine = await startEngine('${name}', { threads: 2 });
         const sum = tf.sum(tf.transpose(tf.matMul(tf.ones([300, 200]), tf.ones([200, 100]))));
-        console.log(engine.threads, (await sum.data())[0]);
+        console.log(String(engine.threads), String((await sum.data())[0]));
         ${last}`;
       const args = ['--input-type=module', '--eval', script];
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: dirname(built) });
+      const { FORCE_COLOR: _force, NO_COLOR: _no, ...env } = process.env;
+      const options = { cwd: dirname(built), env };
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options);
       expect({ stdout, stderr }).toStrictEqual({
         stdout: `${name === 'wasm' ? 2 : 1} 6000000\n`,
         stderr: '',
