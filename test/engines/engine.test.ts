@@ -18,7 +18,7 @@ afterEach(() => {
 
 it('lists the engines in the order of trial', async () => {
   const engines = await listEngines();
-  expect(engines.map(({ name }) => name)).toStrictEqual(['tensorflow', 'wasm', 'cpu']);
+  expect(engines.map(({ name }) => name)).toStrictEqual(['tensorflow', 'native', 'wasm', 'cpu']);
   expect(engines.filter((info) => info.default).length).toBe(1);
   if (findTensorflow() === undefined) {
     expect(engines[0]).toMatchObject({ state: 'absent', how: expect.stringContaining('npm install') });
@@ -40,7 +40,8 @@ it('says how to get what is not installed', async () => {
 
 it('takes the best one that is here', async () => {
   engine = await startEngine('auto');
-  expect(engine.name).toBe(findTensorflow() === undefined ? 'wasm' : 'tensorflow');
+  const taken = (await listEngines()).find((info) => info.default);
+  expect(engine.name).toBe(taken?.name);
 });
 
 it('shares one copy of tfjs with its backends', async () => {
