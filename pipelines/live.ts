@@ -1,3 +1,4 @@
+import { engineNames } from '../src/engines/engine-names.ts';
 import { OptionError } from '../src/errors.ts';
 import type { LiveSource } from '../src/streams/live/live-source.ts';
 import {
@@ -20,7 +21,7 @@ const options = {
     help: 'where to listen for SPIF datagrams, as AEStream and SPIF boards send them',
     default: 'udp://127.0.0.1:3333',
   }),
-  engine: choiceOption(['auto', 'wasm', 'tensorflow', 'cpu'], {
+  engine: choiceOption(engineNames, {
     help: 'tensor engine; see pipeline engines',
     default: 'auto',
   }),

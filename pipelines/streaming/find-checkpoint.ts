@@ -10,8 +10,6 @@ export interface FoundCheckpoint {
   readonly bytes: Uint8Array;
   /** The network's name in its run. */
   readonly name: string;
-  /** Options that the run was trained with; absent for a checkpoint outside a run. */
-  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -42,7 +40,7 @@ async function fromRun(path: string, wanted: string | undefined): Promise<FoundC
   if (bytes === undefined) {
     throw new InputError(`${name} has no checkpoint yet: no epoch has been finished`, path);
   }
-  return { path: run.checkpointPath(name, 'best'), bytes, name, options: config.options };
+  return { path: run.checkpointPath(name, 'best'), bytes, name };
 }
 
 /** The best network of a run, by its result, or by its epochs so far where it has not ended. */

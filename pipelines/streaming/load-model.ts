@@ -1,10 +1,9 @@
-import { type RunningEngine, startEngine } from '../../src/engines/engine.ts';
+import { type EngineName, type RunningEngine, startEngine } from '../../src/engines/engine.ts';
 import { InputError } from '../../src/errors.ts';
 import { decodeCheckpoint, restoreNetwork } from '../../src/models/checkpoint.ts';
 import type { Feed } from '../../src/models/feed.ts';
 import { createPredictor, type Predictor } from '../../src/models/predictor.ts';
 import type { Binning } from '../../src/operators/binning.ts';
-import type { EngineChoice } from '../training/options.ts';
 import { findCheckpoint } from './find-checkpoint.ts';
 
 /** A trained network that is ready to be fed by a stream. */
@@ -24,15 +23,13 @@ export interface LoadedModel {
   readonly engine: RunningEngine;
   /** Trained on events that no sensor saw. */
   readonly simulated: boolean;
-  /** Orientation in which the recordings of its training were read, where its run says so. */
-  readonly orientation?: 'jaer' | 'display';
   /** Frees the network and the engine. */
   close(): void;
 }
 
 /** Where a model runs. */
 export interface ModelOptions {
-  readonly engine: EngineChoice;
+  readonly engine: EngineName;
   readonly threads?: number | undefined;
 }
 
@@ -41,14 +38,13 @@ export async function loadModel(
   model: string,
   { engine: choice, threads }: ModelOptions,
 ): Promise<LoadedModel> {
-  const { path, bytes, name, options } = await findCheckpoint(model);
+  const { path, bytes, name } = await findCheckpoint(model);
   const checkpoint = decodeCheckpoint(bytes, path);
   const { feed, simulated } = checkpoint;
   const binning = streamBinning(feed, path);
   const engine = await startEngine(choice, threads === undefined ? {} : { threads });
   try {
     const network = restoreNetwork(checkpoint);
-    const orientation = options?.['orientation'];
     return {
       name,
       path,
@@ -59,7 +55,6 @@ export async function loadModel(
       predictor: createPredictor(network, feed),
       engine,
       simulated,
-      ...(orientation === 'jaer' || orientation === 'display' ? { orientation } : {}),
       close: () => {
         network.dispose();
         engine.stop();

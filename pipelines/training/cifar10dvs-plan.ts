@@ -38,7 +38,7 @@ export async function cifar10DvsPlan(
   options: Cifar10DvsValues,
   context: PipelineContext,
 ): Promise<TrainingPlan<LabelledRecording>> {
-  const { limit, seed, validation, test, alignment, neuron, batchNorm } = options;
+  const { limit, seed, validation, test, orientation, alignment, neuron, batchNorm } = options;
   const place = await findCifar10Dvs(options);
   return planOver(await openRecordings(place, options, context), ({ name, size, parts, classNames }) => {
     const { read, counters, input, feed } = sampleShape(options, size!, classNames);
@@ -55,7 +55,7 @@ export async function cifar10DvsPlan(
           name: 'ssnn',
           network: ssnnConfig({ input, classes, alignment, neuron: neurons[neuron], batchNorm }),
           trainer: trainerOptions(options),
-          feed,
+          feed: place === undefined ? feed : { ...feed, orientation },
         },
       ],
     };

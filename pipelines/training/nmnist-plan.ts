@@ -31,7 +31,7 @@ export async function nmnistPlan(options: NmnistValues): Promise<TrainingPlan<La
       networks: [
         {
           name: 'nmnist-net',
-          network: nmnistNetConfig({ input, classes: classNames.length }),
+          network: nmnistNetConfig({ input, classes: classNames.length, channels: [16, 32] }),
           trainer: trainerOptions(options),
           feed,
         },

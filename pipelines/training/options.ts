@@ -1,3 +1,4 @@
+import { type EngineName, engineNames } from '../../src/engines/engine-names.ts';
 import { choiceOption, integerOption, numberOption, type Option, textOption } from '../definition.ts';
 
 /** The options that every training pipeline has. */
@@ -9,15 +10,12 @@ export type TrainingOptions = {
   readonly seed: Option<number>;
   readonly size: Option<number>;
   readonly limit: Option<number | undefined>;
-  readonly engine: Option<EngineChoice>;
+  readonly engine: Option<EngineName>;
   readonly threads: Option<number | undefined>;
   readonly cache: Option<number>;
   readonly out: Option<string | undefined>;
   readonly resume: Option<string | undefined>;
 };
-
-/** What `--engine` accepts. */
-export type EngineChoice = 'auto' | 'wasm' | 'tensorflow' | 'cpu';
 
 /** The numbers in which training pipelines differ. */
 export interface TrainingDefaults {
@@ -54,7 +52,7 @@ export function trainingOptions(defaults: TrainingDefaults): TrainingOptions {
       help: 'use at most N recordings of each part of the data, all classes alike',
       min: 2,
     }),
-    engine: choiceOption(['auto', 'wasm', 'tensorflow', 'cpu'], {
+    engine: choiceOption(engineNames, {
       help: 'tensor engine; see pipeline engines',
       default: 'auto',
     }),

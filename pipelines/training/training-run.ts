@@ -1,11 +1,11 @@
-import { type RunningEngine, startEngine } from '../../src/engines/engine.ts';
+import { type EngineName, type RunningEngine, startEngine } from '../../src/engines/engine.ts';
 import { OptionError } from '../../src/errors.ts';
 import type { BinCounters } from '../../src/operators/bin-frames.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import { flagOf, type OptionValues, type PipelineContext } from '../definition.ts';
 import { type ResultLine, resultText } from './epoch-line.ts';
 import { type TrainingSession, trainNetwork } from './network-training.ts';
-import type { EngineChoice, TrainingOptions } from './options.ts';
+import type { TrainingOptions } from './options.ts';
 import { packageVersion } from './package-version.ts';
 import { defaultRunPath, type RunConfig, RunDirectory } from './run-directory.ts';
 import { SampleCache } from './sample-cache.ts';
@@ -118,9 +118,9 @@ function engineChoice(
   { engine, threads }: TrainingValues,
   given: Readonly<Record<string, unknown>>,
   config: RunConfig | undefined,
-): [EngineChoice, { threads?: number }] {
+): [EngineName, { threads?: number }] {
   const name =
-    config !== undefined && given['engine'] === undefined ? (config.engine.name as EngineChoice) : engine;
+    config !== undefined && given['engine'] === undefined ? (config.engine.name as EngineName) : engine;
   const count = threads ?? config?.engine.threads;
   return [name, count === undefined ? {} : { threads: count }];
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { type EngineName, engineNames } from '../engines/engine-names.ts';
 import { OptionError } from '../errors.ts';
 import type { CommandIo } from './command-io.ts';
 import { pipelineContext } from './pipeline-context.ts';
@@ -6,7 +7,7 @@ import { pipelineContext } from './pipeline-context.ts';
 interface ReplayOptions {
   readonly model: string;
   readonly speed: string;
-  readonly engine: 'auto' | 'wasm' | 'tensorflow' | 'cpu';
+  readonly engine: EngineName;
   readonly orientation?: 'jaer' | 'display';
   readonly json?: true;
 }
@@ -26,7 +27,7 @@ export function define(command: Command, io: CommandIo): void {
     .option('--speed <N|max>', 'multiple of real time, such as 0.5, 1 or 4', 'max')
     .addOption(
       new Option('--engine <NAME>', 'tensor engine; see pipeline engines')
-        .choices(['auto', 'wasm', 'tensorflow', 'cpu'])
+        .choices(engineNames)
         .default('auto'),
     )
     .addOption(
@@ -53,7 +54,7 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
   ]);
   const model = await loadModel(options.model, options);
   try {
-    const { orientation = model.orientation } = options;
+    const { orientation = model.feed.orientation } = options;
     const recording = await openRecording(path, orientation === undefined ? {} : { orientation });
     let pass: ReturnType<typeof recording.chunks> | undefined;
     const source = {

@@ -10,15 +10,12 @@ import {
   setBackend,
 } from '@tensorflow/tfjs-core';
 import { EngineError, OptionError } from '../errors.ts';
+import { type EngineName, engineNames } from './engine-names.ts';
 import { registerGradients } from './gradients.ts';
 import './kernels/index.ts';
 import { KernelForms, registerKernels } from './kernels/kernel.ts';
 
-/** Names that `--engine` takes. */
-export const engineNames = ['auto', 'tensorflow', 'native', 'wasm', 'cpu'] as const;
-
-/** A name that `--engine` takes. */
-export type EngineName = (typeof engineNames)[number];
+export { type EngineName, engineNames } from './engine-names.ts';
 
 /** An engine, here or not. */
 export interface EngineInfo {

@@ -31,6 +31,8 @@ export type FeedEncoding =
 export interface Feed {
   /** Sensor of the training recordings in pixels; for images, their size. */
   sensor: SensorSize;
+  /** How AEDAT 2.0 recordings of a DVS128 were turned; absent where there were none. */
+  orientation?: 'jaer' | 'display';
   /** Part of the sensor that was used, in pixels; absent where all of it was. */
   crop?: { x: number; y: number; width: number; height: number };
   /** Frames as the network takes them; of two channels, 0 counts off events and 1 on events. */
@@ -49,6 +51,8 @@ export interface Feed {
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+/** Pixels of a side: event addresses have 16 bits. */
+const side = v.pipe(count, v.maxValue(65536));
 const position = v.pipe(v.number(), v.integer(), v.minValue(0));
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const finite = v.pipe(v.number(), v.finite());
@@ -56,9 +60,10 @@ const tail = v.picklist(['keep', 'drop']);
 
 /** The schema of a feed as it stands in a checkpoint. */
 export const feedSchema: v.GenericSchema<unknown, Feed> = v.strictObject({
-  sensor: v.strictObject({ width: count, height: count }),
-  crop: v.exactOptional(v.strictObject({ x: position, y: position, width: count, height: count })),
-  frame: v.strictObject({ width: count, height: count, channels: count }),
+  sensor: v.strictObject({ width: side, height: side }),
+  orientation: v.exactOptional(v.picklist(['jaer', 'display'])),
+  crop: v.exactOptional(v.strictObject({ x: position, y: position, width: side, height: side })),
+  frame: v.strictObject({ width: side, height: side, channels: count }),
   binning: v.exactOptional(
     v.variant('kind', [
       v.strictObject({ kind: v.literal('count'), bins: count, overlap: v.exactOptional(finite) }),

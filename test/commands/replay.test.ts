@@ -215,7 +215,7 @@ const davis = 'data/recordings/aestream_davis.aedat4';
 describeWithShared('pipeline replay of real recordings', [walking, davis], () => {
   it('turns a DVS128 recording as told, and else as in the training', async () => {
     const trained = join(folder, 'display');
-    await makeTinyRun(trained, { options: { orientation: 'display' } });
+    await makeTinyRun(trained, { feed: { ...tinyFeed, orientation: 'display' } });
     const path = sharedPath(walking);
     const [jaer, display, asTrained] = [
       await replayLines(path, trained, '--orientation', 'jaer'),

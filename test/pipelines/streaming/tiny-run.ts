@@ -21,7 +21,6 @@ export interface TinyRun {
   readonly networks?: Readonly<Record<string, number | undefined>>;
   readonly feed?: Feed;
   readonly simulated?: boolean;
-  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** Makes a run directory with small networks of random weights. */
@@ -30,7 +29,7 @@ export async function makeTinyRun(path: string, options: TinyRun = {}): Promise<
   const run = await RunDirectory.create(path, {
     pipeline: 'nmnist-train',
     versions: { rxspike: '0.0.0', node: process.versions.node },
-    options: options.options ?? {},
+    options: {},
     engine: { name: 'cpu', threads: 1 },
     data: 'random weights',
     simulated,
