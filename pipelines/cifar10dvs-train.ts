@@ -119,7 +119,7 @@ const pipeline: Pipeline<Cifar10DvsOptions> = definePipeline({
       scheduleEpochs: 30,
       neuron: 'paper',
     },
-    quick: { size: 48, recordings: 600, epochs: 5, test: 0.2 },
+    quick: { size: 48, sensor: 48, recordings: 600, epochs: 8, schedule: 'cosine', test: 0.2 },
   },
   run: async (options, context, given) => {
     const [{ trainingRun }, { cifar10DvsPlan, findCifar10Dvs }] = await Promise.all([
