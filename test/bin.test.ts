@@ -128,7 +128,7 @@ describeBuilt('the built program (skipped where dist is absent: npm run build)',
     ];
     const { out, code } = await run(live, {
       onOut: (text, child) => {
-        if (text.includes('listening')) child.kill(signal);
+        if (!child.killed && text.includes('listening')) child.kill(signal);
       },
     });
     expect(code).toBe(status);
@@ -139,7 +139,7 @@ describeBuilt('the built program (skipped where dist is absent: npm run build)',
     const slow = ['replay', file, '--model', model, '--engine', 'cpu', '--speed', '0.1', '--json'];
     const { out, code } = await run(slow, {
       onOut: (text, child) => {
-        if (text.includes('"window":1')) child.kill('SIGINT');
+        if (!child.killed && text.includes('"window":1')) child.kill('SIGINT');
       },
     });
     expect(code).toBe(130);
