@@ -19,7 +19,7 @@ const options: NmnistOptions = {
   ...binningOptions(10),
   ...optimiserOptions({ weightDecay: 1e-4, clip: 1, schedule: 'cosine', shift: 2 }),
   validation: numberOption({
-    help: 'share of the training recordings that choose the best epoch',
+    help: 'share of the training recordings that choose the best epoch; with 0, the test recordings do',
     placeholder: 'X',
     default: 0.1,
     min: 0,

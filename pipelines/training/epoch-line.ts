@@ -76,8 +76,8 @@ export interface HeldOut {
 /** Accuracy and loss on the recordings by which the best epoch is chosen. */
 export function heldOut(line: EpochLine): HeldOut {
   return {
-    accuracy: line.validationAccuracy ?? line.testAccuracy ?? line.trainAccuracy,
-    loss: line.validationLoss ?? line.testLoss ?? line.trainLoss,
+    accuracy: line.validationAccuracy ?? line.testAccuracy ?? 0,
+    loss: line.validationLoss ?? line.testLoss ?? Number.POSITIVE_INFINITY,
   };
 }
 

@@ -83,7 +83,7 @@ export class RunDirectory {
         cause: error,
       });
     });
-    await writeFileAtomic(run.#file('config.json'), json(config));
+    await run.writeConfig(config);
     return run;
   }
 
@@ -102,6 +102,10 @@ export class RunDirectory {
       const left = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
       for (const name of left) await rm(join(folder, name), { force: true });
     }
+  }
+
+  async writeConfig(config: RunConfig): Promise<void> {
+    await writeFileAtomic(this.#file('config.json'), json(config));
   }
 
   async writeSplit(split: RunSplit): Promise<void> {

@@ -1,5 +1,5 @@
 import { type EngineName, type RunningEngine, startEngine } from '../../src/engines/engine.ts';
-import { OptionError } from '../../src/errors.ts';
+import { InputError, OptionError } from '../../src/errors.ts';
 import type { BinCounters } from '../../src/operators/bin-frames.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import { flagOf, type OptionValues, type PipelineContext } from '../definition.ts';
@@ -38,13 +38,13 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
   const plan = await planOf(options);
   let engine: RunningEngine | undefined;
   try {
+    checkSets(plan);
     engine = await startEngine(...engineChoice(options, given, old?.config));
     context.progress.note(`engine ${engine.name}: ${engine.detail}`);
     const config = configOf(pipeline.name, options, plan, engine);
-    const run =
-      old?.run ??
-      (await RunDirectory.create(options.out ?? defaultRunPath(pipeline.name, new Date()), config));
-    await run.removeLeftovers();
+    const run = await (old === undefined
+      ? RunDirectory.create(options.out ?? defaultRunPath(pipeline.name, new Date()), config)
+      : reopened(old, config));
     const sets = await savedSets(run, plan);
     if (plan.simulated) context.progress.note(`simulated: no sensor saw these events (${plan.data})`);
     const loader = new SampleLoader(plan.read, new SampleCache(options.cache * MEBIBYTE));
@@ -143,6 +143,24 @@ function configOf(
     networks: networks.map((network) => network.name),
     startedAt: new Date().toISOString(),
   };
+}
+
+/** An old run, its configuration brought up to what it goes on with. */
+async function reopened(
+  { run, config: { startedAt } }: { readonly run: RunDirectory; readonly config: RunConfig },
+  config: RunConfig,
+): Promise<RunDirectory> {
+  await run.removeLeftovers();
+  await run.writeConfig({ ...config, options: { ...config.options, resume: undefined }, startedAt });
+  return run;
+}
+
+/** Training needs recordings to learn from, and others that tell what was learnt. */
+function checkSets({ sets, data }: { sets: TrainingSets<Labelled>; data: string }): void {
+  if (sets.train.length === 0) throw new InputError('expected recordings to train on, found none', data);
+  if (sets.validation.length + sets.test.length === 0) {
+    throw new InputError('expected recordings to hold out for validation or test, found none', data);
+  }
 }
 
 /** The sets of the run's split; the plan's sets are saved as it where the run has none yet. */

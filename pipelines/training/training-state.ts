@@ -68,7 +68,7 @@ export function readState(extra: unknown, path: string): TrainingState {
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   throw new FormatError(
-    `checkpoint: expected ${issue.expected} at extra.${v.getDotPath(issue)}, found ${issue.received}`,
+    `checkpoint: expected ${issue.expected} at ${['extra', v.getDotPath(issue)].filter(Boolean).join('.')}, found ${issue.received}`,
     {
       path,
     },

@@ -143,6 +143,13 @@ describe('nmnist-train', () => {
     expect(await message({ data: join(folder, 'nmnist', 'Train', '0') })).toMatch(
       /^InputError: .*N-MNIST.*$/,
     );
+    const part = async (name: string) => message({ data: join(folder, name) });
+    await writeTinyNmnist(join(folder, 'tests'), { train: 0, test: 1 });
+    expect(await part('tests')).toMatch(/^InputError: .*tests: expected recordings to train on, found none$/);
+    await writeTinyNmnist(join(folder, 'trains'), { train: 1, test: 0 });
+    expect(await message({ data: join(folder, 'trains'), validation: 0 })).toMatch(
+      /trains: expected recordings to hold out/,
+    );
     expect(await message({ size: 64 })).toMatch(
       /^OptionError: --size: expected at most the sensor's 34 x 34, found 64$/,
     );
@@ -184,8 +191,11 @@ describe('going on', () => {
       out,
       epochs: 1,
     });
+    const begun = JSON.parse(await readFile(join(out, 'config.json'), 'utf8')).startedAt;
     expect((await runCaptured(nmnistTrain, { resume: out })).lines).toStrictEqual([lines[1]]);
     const more = await runCaptured(nmnistTrain, { resume: out, epochs: 2 });
+    const { options, startedAt } = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'));
+    expect([options.epochs, options.resume, startedAt]).toStrictEqual([2, undefined, begun]);
     expect(more.lines.map(({ type, epoch }) => [type, epoch])).toStrictEqual([
       ['epoch', 2],
       ['result', undefined],
