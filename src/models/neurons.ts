@@ -3,7 +3,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LifConstants, Surrogate } from '../engines/kernels/index.ts';
 import { atan, sigmoid } from './surrogates.ts';
 
-export { type LifConstants, type LifParameters, type LifResult, lif } from '../engines/kernels/index.ts';
+export {
+  type LifConstants,
+  type LifParameters,
+  type LifResult,
+  lif,
+  type RefractoryLifConstants,
+  type RefractoryLifParameters,
+  type RefractoryLifResult,
+  refractoryLif,
+} from '../engines/kernels/index.ts';
 
 /** LIF constants with a fixed decay. */
 export interface FixedLif extends LifConstants {

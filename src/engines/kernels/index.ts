@@ -4,6 +4,13 @@ export { type BatchNormOptions, type BatchNormResult, batchNorm, batchNormInfere
 export { type ConvolutionOptions, convolution } from './convolution.ts';
 export { type LifConstants, type LifParameters, type LifResult, lif } from './lif.ts';
 export { maxPool } from './max-pool.ts';
-export { hasNormalisedLif, type NormalisedLifResult, normalisedLif } from './normalised-lif.ts';
+export { hasNormalisedLif, type NormalisedLifResult, normalisedLif, type Pool } from './normalised-lif.ts';
 export { type AdamStep, adamStep, type MomentumStep, momentumStep } from './optimiser-step.ts';
+export {
+  type RefractoryLifConstants,
+  type RefractoryLifParameters,
+  type RefractoryLifResult,
+  refractoryLif,
+} from './refractory-lif.ts';
+export { repeatedVariance, repeatSteps } from './repeat-steps.ts';
 export { type Surrogate, type SurrogateKind, surrogateDerivative, surrogateKinds } from './surrogate.ts';
