@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
+import { repeatSteps } from '../engines/kernels/index.ts';
 import type { Collected, LayerActivity, Parameter, Pass } from './layers/layer.ts';
+import { shownLengths } from './layers/step-mask.ts';
 import type { ForwardOptions, Network, NetworkConfig, NetworkOutput, StepOutput } from './network.ts';
 
 /** What one kind of network adds to what all share. */
@@ -23,10 +25,17 @@ export function networkOf(config: NetworkConfig, body: NetworkBody): Network {
 
   const forward = (sequence: tf.Tensor, options: ForwardOptions = {}): NetworkOutput => {
     checkInput(name, sequence, config);
-    const { training = false, seed = 0, step = 0, state = {}, lengths, probe } = options;
-    const pass: Pass = { training, seed, step, state, lengths, probe };
+    const { training = false, seed = 0, step = 0, state = {}, lengths, probe, potentials, repeat = 1 } = options;
+    const pass: Pass = { training, seed, step, state, lengths, probe, potentials, repeat };
     return tf.tidy(() => {
       const collected: Collected = { state: {}, activity: {}, updates: [] };
+      // Where a window is one bin all layers run at the same timesteps, and those before the neurons need not see
+      // the same frame again.
+      if (repeat > 1 && windowBins > 1) {
+        const repeated = { ...options, lengths: shownLengths(lengths, repeat), repeat: 1 };
+        const result = forward(repeatSteps(sequence, repeat), repeated);
+        return result as typeof result & tf.TensorContainerObject;
+      }
       const steps = sequence.shape[1]!;
       const missing = (windowBins - (steps % windowBins)) % windowBins;
       const whole = missing === 0 ? sequence : padSteps(sequence, missing);

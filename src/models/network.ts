@@ -6,11 +6,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { BufferUpdate, NetworkState, Parameter, Pass } from './layers/layer.ts';
 import { sizeOf } from './layers/parameter.ts';
+import { type CsnnConfig, createCsnn } from './networks/csnn.ts';
 import { createNmnistNet, type NmnistNetConfig } from './networks/nmnist-net.ts';
 import { createSsnn, type SsnnConfig } from './networks/ssnn.ts';
+import { createVgg, type VggConfig } from './networks/vgg.ts';
 
 /** A network and its options as plain JSON. */
-export type NetworkConfig = SsnnConfig | NmnistNetConfig;
+export type NetworkConfig = SsnnConfig | NmnistNetConfig | VggConfig | CsnnConfig;
 
 /** How a sequence is to be read. */
 export interface ForwardOptions {
@@ -20,11 +22,15 @@ export interface ForwardOptions {
   readonly lengths?: ArrayLike<number> | undefined;
   /** Batch statistics, dropout and early classifiers. Default false. */
   readonly training?: boolean;
+  /** Steps that each bin is shown for (direct encoding): the same as a sequence that repeats it. Default 1. */
+  readonly repeat?: number;
   /** Seed and number of the training step, which fix what dropout drops. */
   readonly seed?: number;
   readonly step?: number;
   /** Sees every layer's output, in order. */
   readonly probe?: Pass['probe'];
+  /** Layers of neurons whose potentials the probe is to see. */
+  readonly potentials?: Pass['potentials'];
 }
 
 /** What a window of a stream gave. */
@@ -72,6 +78,10 @@ export function createNetwork(config: NetworkConfig, seed: number): Network {
       return createSsnn(config, seed);
     case 'nmnist-net':
       return createNmnistNet(config, seed);
+    case 'vgg':
+      return createVgg(config, seed);
+    case 'csnn':
+      return createCsnn(config, seed);
   }
 }
 

@@ -13,7 +13,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorData } from '../safetensors.ts';
 import { createEncoderLayer } from './encoder-layer.ts';
-import { type Layer, type Pass, statelessLayer } from './layer.ts';
+import { type Layer, type Pass, type Synapses, statelessLayer } from './layer.ts';
 import { createParameter, normalValues } from './parameter.ts';
 import { globalAveragePool } from './pooling.ts';
 
@@ -74,13 +74,29 @@ function weighted(
   to: number,
   weights: () => tf.Tensor,
 ): Layer {
-  return statelessLayer(name, parameters, (sequence) =>
-    perWindow(sequence, from, (windows) => {
-      // Products broadcast the weights and their gradient right; a broadcasting matMul's gradient does not.
-      const shared = tf.mul(tf.ones([windows.shape[0]!, to, from]), weights());
-      return mixFrames(shared, windows);
-    }),
+  return statelessLayer(
+    name,
+    parameters,
+    (sequence) =>
+      perWindow(sequence, from, (windows) => {
+        // Products broadcast the weights and their gradient right; a broadcasting matMul's gradient does not.
+        const shared = tf.mul(tf.ones([windows.shape[0]!, to, from]), weights());
+        return mixFrames(shared, windows);
+      }),
+    mixingSynapses(from, () => tf.transpose(weights())),
   );
+}
+
+/** The weights [T1, T2] by which frames are mixed, as synapses between steps. */
+function mixingSynapses(from: number, weight: () => tf.Tensor): Synapses {
+  return {
+    weight,
+    apply: (sequence, weights) =>
+      perWindow(sequence, from, (windows) => {
+        const [outputs, size] = [weights.shape[1]!, windows.shape[0]!];
+        return mixFrames(tf.mul(tf.ones([size, outputs, from]), tf.transpose(weights)), windows);
+      }),
+  };
 }
 
 function attention(name: string, options: AlignmentOptions, seed: number): Layer {
@@ -95,8 +111,13 @@ function attention(name: string, options: AlignmentOptions, seed: number): Layer
     const byQuery = tf.transpose(tf.reshape(scores, [-1, from, to]), [0, 2, 1]);
     return tf.softmax(tf.mul(byQuery, 1 / Math.sqrt(channels)));
   };
-  return statelessLayer(name, [...encoder.parameters, queries], (sequence, pass) =>
-    perWindow(sequence, from, (windows) => mixFrames(attend(windows, pass), windows)),
+  // Of a window: projection, output and feed-forward of every token, scores and values of every pair, and queries.
+  const ofToken = 4 * channels ** 2 + 2 * channels * feedForward + 2 * from * channels + to * channels;
+  return statelessLayer(
+    name,
+    [...encoder.parameters, queries],
+    (sequence, pass) => perWindow(sequence, from, (windows) => mixFrames(attend(windows, pass), windows)),
+    { ...mixingSynapses(from, () => tf.ones([from, to])), otherProducts: (steps) => steps * ofToken },
   );
 }
 

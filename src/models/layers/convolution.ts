@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { convolution } from '../../engines/kernels/index.ts';
+import { convolution, hasNormalisedLif, normalisedLif } from '../../engines/kernels/index.ts';
 import { foldTime, unfoldTime } from './fold-time.ts';
-import { type Layer, statelessLayer } from './layer.ts';
+import { type FusedOutput, type Layer, type Pass, statelessLayer } from './layer.ts';
+import { activityOfCounts } from './lif-layer.ts';
 import { createParameter, defaultValues } from './parameter.ts';
+import { shownLengths } from './step-mask.ts';
 
 /** Sizes of a convolution. */
 export interface ConvolutionOptions {
@@ -28,8 +30,61 @@ export function createConvolution(
     createParameter(`${name}.${part}`, shape, defaultValues(shape, fanIn, seed, `${name}.${part}`));
   const weight = create('weight', [size, size, inputs, outputs]);
   const offset = bias ? create('bias', [outputs]) : undefined;
-  return statelessLayer(name, offset === undefined ? [weight] : [weight, offset], (input) => {
-    const maps = convolution(foldTime(input), weight.variable);
-    return unfoldTime(offset === undefined ? maps : tf.add(maps, offset.variable), input.shape[0]!);
-  });
+  const apply = (input: tf.Tensor, filter: tf.Tensor): tf.Tensor =>
+    unfoldTime(convolution(foldTime(input), filter), input.shape[0]!);
+  const layer = statelessLayer(
+    name,
+    offset === undefined ? [weight] : [weight, offset],
+    (input) => {
+      const maps = apply(input, weight.variable);
+      return offset === undefined ? maps : tf.add(maps, offset.variable);
+    },
+    { weight: () => weight.variable, apply },
+  );
+  if (offset === undefined) return layer;
+  return {
+    ...layer,
+    // The kernel of the neurons, or of the normalisation before them, adds the bias on its way.
+    fuse: (input, pass, following) => {
+      const [next, ...others] = following;
+      if (!hasNormalisedLif() || (next?.neuron === undefined && next?.fuse === undefined)) return undefined;
+      const maps = apply(input, weight.variable);
+      const fused =
+        next.neuron === undefined
+          ? next.fuse!(maps, pass, others, offset.variable)
+          : biasedLif(maps, offset.variable, pass, following);
+      if (fused === undefined) {
+        return { output: tf.add(maps, offset.variable), layers: [{}], repeat: pass.repeat };
+      }
+      return { ...fused, layers: [{}, ...fused.layers] };
+    },
+  };
+}
+
+/** Neurons, and the pool behind them, on maps plus a bias. */
+function biasedLif(
+  maps: tf.Tensor,
+  bias: tf.Tensor,
+  pass: Pass,
+  [neurons, next]: readonly Layer[],
+): FusedOutput {
+  const [, , height, width, channels] = maps.shape as [number, number, number, number, number];
+  const [one, zero] = [tf.ones([channels]), tf.zeros([channels])];
+  const { output, state, counts } = normalisedLif(
+    maps,
+    { gamma: one, beta: bias, mean: zero, variance: one, epsilon: 0 },
+    neurons!.neuron!,
+    {
+      batchStatistics: false,
+      repeat: pass.repeat,
+      pool: next?.pool,
+      state: pass.state[neurons!.name],
+    },
+  );
+  const activity = activityOfCounts(
+    counts,
+    height * width * channels,
+    shownLengths(pass.lengths, pass.repeat),
+  );
+  return { output, layers: [{ state, activity }, ...(next?.pool === undefined ? [] : [{}])], repeat: 1 };
 }

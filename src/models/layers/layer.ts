@@ -5,7 +5,8 @@
  */
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { LifParameters } from '../../engines/kernels/index.ts';
+import { type LifParameters, type Pool, repeatSteps } from '../../engines/kernels/index.ts';
+import { shownLengths } from './step-mask.ts';
 
 /** A named tensor of a network: a weight, or a running statistic (then not trainable). */
 export interface Parameter {
@@ -34,15 +35,32 @@ export interface BufferUpdate {
 /** One call of a network, as its layers see it. */
 export interface Pass {
   readonly training: boolean;
-  /** Real steps of each sample; absent where all are real. */
+  /** Real frames of each sample; absent where all are real. */
   readonly lengths?: ArrayLike<number> | undefined;
   /** Seed and number of the training step: with the layer's name they fix what dropout drops. */
   readonly seed: number;
   readonly step: number;
+  /** Steps that each frame of the layer's input stands for: more than 1 until the first neurons have seen it. */
+  readonly repeat: number;
   /** State before the first step; a layer that is missing starts at zero. */
   readonly state: NetworkState;
-  /** Sees every layer's output, in order. */
-  readonly probe?: ((name: string, output: tf.Tensor) => void) | undefined;
+  /** Sees every layer's output, in order; what it is to keep it clones, for tensors live as long as the call. */
+  readonly probe?: ((name: string, output: tf.Tensor, sight: LayerSight) => void) | undefined;
+  /** Layers of neurons whose potentials the probe is to see. */
+  readonly potentials?: ((name: string) => boolean) | undefined;
+}
+
+/** What a probe sees of a layer beside its name and output. */
+export interface LayerSight {
+  readonly layer: Layer;
+  /** [batch, steps, …features]. */
+  readonly input: tf.Tensor;
+  /** Real steps of each sample of this layer; absent where all are real. */
+  readonly lengths: ArrayLike<number> | undefined;
+  /** Potential after every step, of a layer of neurons that was asked for it: its output's shape. */
+  readonly potentials: tf.Tensor | undefined;
+  /** Whether the layer's outputs are spikes or other activity whose rate counts. */
+  readonly active: boolean;
 }
 
 /** What a layer gives. */
@@ -51,12 +69,26 @@ export interface LayerOutput {
   readonly state?: tf.Tensor;
   readonly activity?: LayerActivity;
   readonly updates?: readonly BufferUpdate[];
+  /** Potential after every step, where the pass asks for it. */
+  readonly potentials?: tf.Tensor;
+}
+
+/** The weights of a layer as a map that is linear in them and in its input: what its operations are counted by. */
+export interface Synapses {
+  /** [..., outputs]; read anew for every count, since it is trained. */
+  readonly weight: () => tf.Tensor;
+  /** The layer without bias: its input by a weight of the same shape but for the number of outputs. */
+  readonly apply: (input: tf.Tensor, weight: tf.Tensor) => tf.Tensor;
+  /** Products that the layer takes besides in so many steps, whatever its input. */
+  readonly otherProducts?: (steps: number) => number;
 }
 
 /** What several layers gave at once: the output of the last, and of each what a layer gives beside its output. */
 export interface FusedOutput {
   readonly output: tf.Tensor;
   readonly layers: readonly Omit<LayerOutput, 'output'>[];
+  /** Steps that each frame of the output still stands for. */
+  readonly repeat: number;
 }
 
 /** A part of a network. */
@@ -65,12 +97,19 @@ export interface Layer {
   readonly parameters: readonly Parameter[];
   /** @param input sequence [batch, steps, …features] */
   forward(input: tf.Tensor, pass: Pass): LayerOutput;
-  /** Computes this layer and some of those that follow at once, where the engine has a kernel for it. */
-  fuse?(input: tf.Tensor, pass: Pass, following: readonly Layer[]): FusedOutput | undefined;
+  /**
+   * Computes this layer and some of those that follow at once, where the engine has a kernel for it.
+   * @param bias [channels], what the layer before left out of its output
+   */
+  fuse?(input: tf.Tensor, pass: Pass, following: readonly Layer[], bias?: tf.Tensor): FusedOutput | undefined;
+  /** The layer's weights, where it multiplies. */
+  readonly synapses?: Synapses;
   /** The neurons that this layer is, for a layer that fuses them. */
   readonly neuron?: LifParameters;
-  /** The side of the average pool that this layer is, for a layer that fuses it. */
-  readonly averagePool?: number;
+  /** The pool that this layer is, for a layer that fuses it. */
+  readonly pool?: Pool;
+  /** True: equal frames give equal frames, so one that is shown for several steps is computed once. */
+  readonly perFrame?: boolean;
 }
 
 /** What the layers of one call gave beside their outputs. */
@@ -80,18 +119,26 @@ export interface Collected {
   readonly updates: BufferUpdate[];
 }
 
-/** A layer without state: `forward` gives its output alone. */
+/** A layer without state that treats every frame alike: `forward` gives its output alone. */
 export function statelessLayer(
   name: string,
   parameters: readonly Parameter[],
   forward: (input: tf.Tensor, pass: Pass) => tf.Tensor,
+  synapses?: Synapses,
 ): Layer {
-  return { name, parameters, forward: (input, pass) => ({ output: forward(input, pass) }) };
+  const layer = {
+    name,
+    parameters,
+    perFrame: true,
+    forward: (input: tf.Tensor, pass: Pass) => ({ output: forward(input, pass) }),
+  };
+  return synapses === undefined ? layer : { ...layer, synapses };
 }
 
 /**
  * Runs `input` through layers one after the other. What lies between two layers is freed as soon as the second has
- * run; a gradient tape holds its own references to what it needs.
+ * run; a gradient tape holds its own references to what it needs. Frames that are shown for several steps are
+ * repeated only before the first layer that is not `perFrame`.
  */
 export function forwardThrough(
   layers: readonly Layer[],
@@ -100,10 +147,17 @@ export function forwardThrough(
   collected: Collected,
 ): tf.Tensor {
   let value = input;
+  let current = pass;
   for (let index = 0; index < layers.length; ) {
     const before = value;
-    const { output, layers: results } = tf.tidy(() => forwardNext(layers.slice(index), before, pass));
+    const {
+      output,
+      layers: results,
+      repeat,
+    } = tf.tidy(() => forwardNext(layers.slice(index), before, current));
     value = output;
+    if (repeat !== current.repeat) current = shown(current);
+    if (pass.probe !== undefined) show(layers[index]!, before, output, results[0]!, current);
     if (before !== input && before !== value) before.dispose();
     for (const { state, activity, updates } of results) {
       const { name } = layers[index++]!;
@@ -111,9 +165,25 @@ export function forwardThrough(
       if (activity !== undefined) collected.activity[name] = activity;
       if (updates !== undefined) collected.updates.push(...updates);
     }
-    pass.probe?.(layers[index - 1]!.name, value);
   }
-  return value;
+  return repeatSteps(value, current.repeat);
+}
+
+/** A pass behind the layer at which frames became steps. */
+function shown(pass: Pass): Pass {
+  return { ...pass, repeat: 1, lengths: shownLengths(pass.lengths, pass.repeat) };
+}
+
+/** Shows a layer to the probe, and frees what only the probe asked for. */
+function show(
+  layer: Layer,
+  input: tf.Tensor,
+  output: tf.Tensor,
+  { activity, potentials }: Omit<LayerOutput, 'output'>,
+  { probe, lengths }: Pass,
+): void {
+  probe?.(layer.name, output, { layer, input, lengths, potentials, active: activity !== undefined });
+  potentials?.dispose();
 }
 
 /** Runs the first layer, and with it those that it fuses; never where each layer's output is to be seen. */
@@ -124,6 +194,9 @@ function forwardNext(
 ): FusedOutput & tf.TensorContainerObject {
   const fused = pass.probe === undefined ? layer!.fuse?.(input, pass, following) : undefined;
   if (fused !== undefined) return fused as FusedOutput & tf.TensorContainerObject;
-  const { output, ...rest } = layer!.forward(input, pass);
-  return { output, layers: [rest as tf.TensorContainerObject] };
+  const single = pass.repeat === 1 || layer!.perFrame === true;
+  const { output, ...rest } = single
+    ? layer!.forward(input, pass)
+    : layer!.forward(repeatSteps(input, pass.repeat), shown(pass));
+  return { output, layers: [rest as tf.TensorContainerObject], repeat: single ? pass.repeat : 1 };
 }

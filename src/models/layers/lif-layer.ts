@@ -29,8 +29,12 @@ export function createLifLayer(name: string, neuron: FixedLif): Layer {
     parameters: [],
     neuron,
     forward: (input, pass) => {
-      const { spikes, state } = lif(input, neuron, pass.state[name]);
-      return { output: spikes, state, activity: activityOf(spikes, pass.lengths) };
+      const before = pass.state[name];
+      const { spikes, ...rest } =
+        pass.potentials?.(name) === true
+          ? lif(input, neuron, before, { potentials: true })
+          : lif(input, neuron, before);
+      return { output: spikes, ...rest, activity: activityOf(spikes, pass.lengths) };
     },
   };
 }

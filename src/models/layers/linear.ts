@@ -20,8 +20,11 @@ export function createLinear(
     createParameter(`${name}.${part}`, shape, defaultValues(shape, inputs, seed, `${name}.${part}`));
   const weight = values('weight', [inputs, outputs]);
   const offset = bias ? values('bias', [outputs]) : undefined;
-  return statelessLayer(name, offset === undefined ? [weight] : [weight, offset], (input) =>
-    linear(input, weight.variable, offset?.variable),
+  return statelessLayer(
+    name,
+    offset === undefined ? [weight] : [weight, offset],
+    (input) => linear(input, weight.variable, offset?.variable),
+    { weight: () => weight.variable, apply: linear },
   );
 }
 
