@@ -10,8 +10,8 @@ import {
   aedat4,
   arrowEvents,
   type EventFormat,
-  formats,
   nmnist,
+  sequentialFormats,
 } from '../src/streams/formats/index.ts';
 
 /** A recording to decode, from the data beside the checkout, else from the fixtures. */
@@ -102,7 +102,7 @@ async function load({
     shared !== '' && existsSync(real) ? real : new URL(`fixtures/recordings/${fixture}`, checkout());
   const bytes = new Uint8Array(readFileSync(found));
   const name = found === real ? shared : `fixtures/recordings/${fixture}`;
-  const source = formats.find((candidate) => candidate.sniff(bytes, bytes.length) > 0)!;
+  const source = sequentialFormats.find((candidate) => candidate.sniff(bytes, bytes.length) > 0)!;
   await source.prepare?.(bytes);
   if (rewrite !== true) return { name, bytes };
   const encoder = format.createEncoder!({ sensor: { width: 346, height: 260 } });

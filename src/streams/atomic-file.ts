@@ -4,8 +4,8 @@ import { InputError } from '../errors.ts';
 
 /** A file under a temporary name beside its own, which it takes over whole or not at all. */
 export interface AtomicFile {
-  /** Appends bytes. */
-  write(bytes: Uint8Array): Promise<void>;
+  /** Appends bytes, or overwrites those at `byteOffset`. */
+  write(bytes: Uint8Array, byteOffset?: number): Promise<void>;
   /**
    * Gives the file its name, in place of a file that had it.
    * @param durable waits for the disk first, so that the file is whole even after a loss of power
@@ -30,8 +30,9 @@ export async function openAtomicFile(path: string): Promise<AtomicFile> {
     await opened?.close();
   };
   return {
-    write: async (bytes) => {
-      await handle!.writeFile(bytes);
+    write: async (bytes, byteOffset) => {
+      if (byteOffset === undefined) await handle!.writeFile(bytes);
+      else await handle!.write(bytes, 0, bytes.length, byteOffset);
     },
     commit: async (durable) => {
       if (durable) await handle!.datasync();

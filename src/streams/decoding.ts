@@ -1,6 +1,7 @@
 import type { EventChunk, Recording, SensorSize } from '../events.ts';
 import { zeroCounters } from './formats/fault.ts';
 import type { DecodeCounters, EventDecoder } from './formats/format.ts';
+import { chunksWithin, isBounded, type TimeRange } from './time-range.ts';
 
 /** Bytes that are decoded at a time: about a chunk's worth, so that few chunks wait for their consumer. */
 const SLICE_BYTES = 1 << 16;
@@ -38,12 +39,54 @@ export function decodeBlocks(
     decoder ??= await createDecoder(new Uint8Array(0));
     yield* emitted((emit) => decoder!.end(emit));
   }
+  return passOf(decode, () => decoder);
+}
+
+/**
+ * The events of a file that is read by jumps, or of a part of a file.
+ * @param range what to give; events outside it are cut off, and those that were decoded in vain are not counted
+ * @param open begins a pass; what it gives back is closed at its end
+ */
+export function decodeWithin(range: TimeRange, open: () => Promise<OpenedChunks>): DecodedChunks {
+  let opened: OpenedChunks | undefined;
+  let delivered = 0;
+  async function* decode(): AsyncGenerator<EventChunk> {
+    opened = undefined;
+    delivered = 0;
+    const pass = await open();
+    opened = pass;
+    try {
+      if (!isBounded(range)) yield* pass.chunks;
+      else yield* chunksWithin(pass.chunks, range, (events) => (delivered += events));
+    } finally {
+      await pass.close?.();
+    }
+  }
+  return passOf(decode, () => {
+    if (opened === undefined) return undefined;
+    const { counters, sensor } = opened.state();
+    return { counters: isBounded(range) ? { ...counters, events: delivered } : counters, sensor };
+  });
+}
+
+/** A pass that has begun. */
+export interface OpenedChunks {
+  readonly chunks: AsyncIterable<EventChunk>;
+  /** What it met so far. */
+  state(): Pick<EventDecoder, 'counters' | 'sensor'>;
+  close?(): Promise<void>;
+}
+
+function passOf(
+  decode: () => AsyncGenerator<EventChunk>,
+  state: () => Pick<EventDecoder, 'counters' | 'sensor'> | undefined,
+): DecodedChunks {
   return {
     get counters() {
-      return decoder?.counters ?? zeroCounters();
+      return state()?.counters ?? zeroCounters();
     },
     get sensor() {
-      return decoder?.sensor;
+      return state()?.sensor;
     },
     [Symbol.asyncIterator]: decode,
   };

@@ -9,22 +9,29 @@ const BLOCK_BYTES = 1 << 20;
  * second buffer; both are used again, so a block is valid until the next is asked for. Ending the iteration early
  * closes the file.
  * @param blockBytes size of a block, but for the last
+ * @param start first byte to give
+ * @param end byte to stop before, where the file is longer
  */
 export async function* fileBlocks(
   path: string,
   blockBytes: number = BLOCK_BYTES,
+  start = 0,
+  end: number = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Uint8Array> {
-  const { handle, size } = await openFile(path);
+  const { handle, size: fileSize } = await openFile(path);
+  const size = Math.min(fileSize, end);
   let reading: Promise<Uint8Array> | undefined;
   try {
-    let free = allocate(Math.min(size, blockBytes));
-    let next = size > blockBytes ? allocate(blockBytes) : free;
-    reading = readBlock(handle, free);
-    for (let position = 0; position < size; ) {
+    let free = allocate(Math.max(0, Math.min(size - start, blockBytes)));
+    let next = size - start > blockBytes ? allocate(blockBytes) : free;
+    const read = (buffer: Uint8Array, position: number): Promise<Uint8Array> =>
+      readBlock(handle, buffer.subarray(0, size - position), position);
+    reading = read(free, start);
+    for (let position = start; position < size; ) {
       const block = await reading;
       if (block.length === 0) return;
       position += block.length;
-      if (position < size) reading = readBlock(handle, next);
+      if (position < size) reading = read(next, position);
       yield block;
       [free, next] = [next, free];
     }
@@ -40,10 +47,9 @@ function allocate(bytes: number): Uint8Array {
   return Buffer.allocUnsafeSlow(bytes);
 }
 
-/** Reads on from where the last read ended. */
-function readBlock(handle: FileHandle, buffer: Uint8Array): Promise<Uint8Array> {
+function readBlock(handle: FileHandle, buffer: Uint8Array, position: number): Promise<Uint8Array> {
   const reading = handle
-    .read(buffer, 0, buffer.length, null)
+    .read(buffer, 0, buffer.length, position)
     .then(({ bytesRead }) => buffer.subarray(0, bytesRead));
   reading.catch(() => undefined); // Told when it is awaited, which may be never.
   return reading;

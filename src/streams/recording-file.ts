@@ -3,10 +3,21 @@ import { basename } from 'node:path';
 import { OptionError } from '../errors.ts';
 import type { EventChunk, Recording, SensorSize } from '../events.ts';
 import { openAtomicFile } from './atomic-file.ts';
-import { type DecodedRecording, decodeBlocks } from './decoding.ts';
+import { type ByteSource, memorySource, openByteSource } from './byte-source.ts';
+import { type DecodedChunks, type DecodedRecording, decodeBlocks, decodeWithin } from './decoding.ts';
 import { fileBlocks } from './file-blocks.ts';
-import type { DecodeOptions, EventDecoder, EventFormat } from './formats/format.ts';
+import type {
+  AnyFormat,
+  DecodeOptions,
+  EncodeOptions,
+  EventDecoder,
+  EventFormat,
+  EventReader,
+  IndexedFormat,
+  RecordingFormat,
+} from './formats/format.ts';
 import { detectFormat } from './formats/index.ts';
+import { isBounded, type TimeRange } from './time-range.ts';
 
 /** Bytes that are looked at to tell a format. */
 const HEAD_BYTES = 1 << 16;
@@ -16,48 +27,54 @@ const HEADER_STEP_BYTES = 1 << 12;
 /** A recording in a file of its own. */
 export interface RecordingFile extends DecodedRecording {
   readonly path: string;
-  readonly format: EventFormat;
+  readonly format: AnyFormat;
   /** Length of the file. */
   readonly bytes: number;
 }
 
 /** How a recording is read, and what is known of it besides its bytes. */
-export interface RecordingOptions extends DecodeOptions {
+export interface RecordingOptions extends DecodeOptions, TimeRange {
   /** Default: the file's name. */
   readonly id?: string;
   /** Class index. */
   readonly label?: number;
   /** Marks events that no sensor saw, where the file does not say so itself. */
   readonly simulated?: boolean;
+  /** Reads the file as this format, whatever it looks like. */
+  readonly format?: AnyFormat;
 }
 
-/** Opens an event file, whatever its name ends in: its content tells the format, and its header is read. */
+/**
+ * Opens an event file: its content tells the format, and its header is read. With `fromMicros` or `toMicros` only
+ * the events between them are given, and where the format allows it, only they are decoded.
+ */
 export async function openRecording(path: string, options: RecordingOptions = {}): Promise<RecordingFile> {
   const decodeOptions = { ...options, path };
-  let format: EventFormat | undefined;
+  let format: AnyFormat | undefined = options.format;
   let decoder: EventDecoder | undefined;
   let bytes = 0;
   for await (const block of fileBlocks(path, HEAD_BYTES)) {
     if (decoder === undefined) {
       bytes = (await stat(path)).size;
-      format = detectFormat(block, bytes, path);
+      format ??= detectFormat(block, bytes, path);
+      if (isIndexed(format)) break;
       await format.prepare?.(block);
-      decoder = format.createDecoder(decodeOptions);
+      decoder = format.createDecoder(withoutOthers(decodeOptions));
     }
     if (readHeader(decoder, block)) break;
   }
   format ??= detectFormat(new Uint8Array(0), 0, path);
-  const { createDecoder } = format;
+  const said = isIndexed(format) ? await readTables(format, path, decodeOptions) : decoder;
+  const sequential = isIndexed(format) ? undefined : format;
   return {
-    ...facts(basename(path), options, decoder),
+    ...facts(basename(path), options, said),
     path,
     format,
     bytes,
     chunks: () =>
-      decodeBlocks(
-        () => fileBlocks(path),
-        async () => createDecoder(decodeOptions),
-      ),
+      sequential === undefined
+        ? indexedChunks(format as IndexedFormat, () => openByteSource(path), decodeOptions)
+        : sequentialChunks(sequential, path, decodeOptions),
   };
 }
 
@@ -66,28 +83,36 @@ export function recordingFromBytes(
   read: () => Promise<Uint8Array>,
   options: RecordingOptions & { readonly id: string },
 ): DecodedRecording {
-  async function* blocks(): AsyncGenerator<Uint8Array> {
-    yield await read();
-  }
-  return {
-    ...facts(options.id, options),
-    chunks: () =>
-      decodeBlocks(blocks, async (bytes) => {
-        const format = detectFormat(bytes.subarray(0, HEAD_BYTES), bytes.length, options.path ?? options.id);
-        await format.prepare?.(bytes);
-        return format.createDecoder({ path: options.id, ...options });
-      }),
+  const decodeOptions = { path: options.id, ...options };
+  const open = async (): ReturnType<Parameters<typeof decodeWithin>[1]> => {
+    const bytes = await read();
+    const format =
+      options.format ?? detectFormat(bytes.subarray(0, HEAD_BYTES), bytes.length, options.path ?? options.id);
+    if (isIndexed(format)) {
+      return openPass(format, memorySource(bytes, decodeOptions.path), decodeOptions);
+    }
+    await format.prepare?.(bytes);
+    const chunks = decodeBlocks(
+      () => only(bytes),
+      async () => format.createDecoder(decodeOptions),
+    );
+    return { chunks, state: () => chunks };
   };
+  return { ...facts(options.id, options), chunks: () => decodeWithin(options, open) };
+}
+
+/** How a recording is written. */
+export interface WriteOptions extends EncodeOptions {
+  readonly format: RecordingFormat;
 }
 
 /** Writes chunks to a file, under a temporary name until it is complete; its folder exists. */
 export async function writeRecording(
   path: string,
   chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
-  options: { readonly format: EventFormat; readonly sensor: SensorSize; readonly simulated?: boolean },
+  { format, ...options }: WriteOptions,
 ): Promise<void> {
-  const { format, sensor, simulated = false } = options;
-  const encoder = format.createEncoder?.({ sensor, simulated });
+  const encoder = format.createEncoder?.(options);
   if (encoder === undefined) throw new OptionError(`${format.title} can be read but not written`);
   const parts: Uint8Array[] = [];
   const collect = (part: Uint8Array): number => parts.push(part);
@@ -99,10 +124,112 @@ export async function writeRecording(
     }
     encoder.end(collect);
     for (const part of parts) await file.write(part);
+    for (const { byteOffset, bytes } of encoder.patches?.() ?? []) await file.write(bytes, byteOffset);
     await file.commit(false);
   } catch (error) {
     await file.abort();
     throw error;
+  }
+}
+
+/** True for formats that are read by jumps. */
+function isIndexed(format: AnyFormat): format is IndexedFormat {
+  return 'openReader' in format;
+}
+
+/** The header is read twice: what stands in it is delivered once. */
+function withoutOthers({ others: _, ...options }: DecodeOptions): DecodeOptions {
+  return options;
+}
+
+async function* only<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}
+
+/** The events of a file that is decoded from front to back, or from where its range begins. */
+function sequentialChunks(
+  format: EventFormat,
+  path: string,
+  options: DecodeOptions & TimeRange,
+): DecodedChunks {
+  const whole = (): DecodedChunks =>
+    decodeBlocks(
+      () => fileBlocks(path),
+      async () => format.createDecoder(options),
+    );
+  if (!isBounded(options)) return whole();
+  return decodeWithin(options, async () => {
+    const found = await seekIn(format, path, options);
+    const { start, end, decoder } = found ?? {};
+    const chunks =
+      decoder === undefined
+        ? whole()
+        : decodeBlocks(
+            () => fileBlocks(path, undefined, start, end),
+            async () => decoder,
+          );
+    return { chunks, state: () => chunks };
+  });
+}
+
+async function seekIn(
+  format: EventFormat,
+  path: string,
+  options: DecodeOptions & TimeRange,
+): ReturnType<NonNullable<EventFormat['seek']>> {
+  if (format.seek === undefined) return undefined;
+  const source = await openByteSource(path);
+  try {
+    return await format.seek(source, options, options);
+  } finally {
+    await source.close();
+  }
+}
+
+function indexedChunks(
+  format: IndexedFormat,
+  open: () => Promise<ByteSource>,
+  options: DecodeOptions & TimeRange,
+): DecodedChunks {
+  return decodeWithin(options, async () => openPass(format, await open(), options));
+}
+
+async function openPass(
+  format: IndexedFormat,
+  source: ByteSource,
+  options: DecodeOptions & TimeRange,
+): ReturnType<Parameters<typeof decodeWithin>[1]> {
+  let reader: EventReader;
+  try {
+    reader = await format.openReader(source, options);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+  return {
+    chunks: reader.chunks(options),
+    state: () => reader,
+    close: async () => {
+      await reader.close();
+      await source.close();
+    },
+  };
+}
+
+/** What the tables of a file say of its events. */
+async function readTables(
+  format: IndexedFormat,
+  path: string,
+  options: DecodeOptions,
+): Promise<Pick<EventReader, 'sensor' | 'simulated'>> {
+  const source = await openByteSource(path);
+  try {
+    const reader = await format.openReader(source, options);
+    const { sensor, simulated = false } = reader;
+    await reader.close();
+    return { sensor, simulated };
+  } finally {
+    await source.close();
   }
 }
 
@@ -121,11 +248,15 @@ function readHeader(decoder: EventDecoder, block: Uint8Array): boolean {
 }
 
 /** What a recording says of itself before its events. */
-function facts(id: string, options: RecordingOptions, decoder?: EventDecoder): Omit<Recording, 'chunks'> {
-  const sensor = options.sensor ?? decoder?.sensor;
+function facts(
+  id: string,
+  options: RecordingOptions,
+  said?: Pick<EventDecoder, 'sensor' | 'simulated'>,
+): Omit<Recording, 'chunks'> {
+  const sensor: SensorSize | undefined = options.sensor ?? said?.sensor;
   return {
     id: options.id ?? id,
-    simulated: options.simulated === true || decoder?.simulated === true,
+    simulated: options.simulated === true || said?.simulated === true,
     ...(options.label === undefined ? {} : { label: options.label }),
     ...(sensor === undefined ? {} : { sensor }),
   };

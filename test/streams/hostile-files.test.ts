@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Fixture, makeFixtures } from '../../fixtures/recordings/fixtures.ts';
 import { FormatError } from '../../src/errors.ts';
 import type { EventChunk } from '../../src/events.ts';
-import { detectFormat, type EventDecoder, formats } from '../../src/streams/formats/index.ts';
+import { detectFormat, type EventDecoder, sequentialFormats } from '../../src/streams/formats/index.ts';
 import { decodeBytes, joinColumns } from './columns.ts';
 
 /** Cases for each fixture and kind of damage. */
@@ -131,7 +131,7 @@ describe.each(Object.keys(damages))('files with %s', (damage) => {
 
 describe('files that are no recording', () => {
   it.each(['aedat2', 'aedat4', 'arrow', 'nmnist'])('give events or a FormatError as %s', (name) => {
-    const format = formats.find((candidate) => candidate.name === name)!;
+    const format = sequentialFormats.find((candidate) => candidate.name === name)!;
     const check = fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
       expectHonest(
         bytes,
@@ -142,7 +142,7 @@ describe('files that are no recording', () => {
   });
 
   it.each(['aedat2', 'aedat4', 'arrow'])('are refused where they are empty, as %s', (name) => {
-    const format = formats.find((candidate) => candidate.name === name)!;
+    const format = sequentialFormats.find((candidate) => candidate.name === name)!;
     const { error } = decodeBytes(format, new Uint8Array(0), () => 1, { path: 'broken' });
     expect(error).toBeInstanceOf(FormatError);
     expect((error as FormatError).byteOffset).toBe(0);

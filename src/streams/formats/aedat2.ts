@@ -132,6 +132,7 @@ class Aedat2Decoder implements EventDecoder {
 export const aedat2: EventFormat = {
   name: 'aedat2',
   title: 'AEDAT 2.0',
+  extensions: ['.aedat', '.aedat2'],
   sniff: (head) => (Buffer.from(head.subarray(0, MAGIC.length)).toString('latin1') === MAGIC ? 1 : 0),
   createDecoder: (options = {}) => new Aedat2Decoder(options),
   createEncoder: (options) => new Aedat2Encoder(options),

@@ -213,6 +213,7 @@ function mayUseZstd(head: Uint8Array): boolean {
 export const aedat4: EventFormat = {
   name: 'aedat4',
   title: 'AEDAT 4',
+  extensions: ['.aedat4'],
   sniff: (head) => (startsWithMagic(head) ? 1 : 0),
   createDecoder: (options = {}) => new Aedat4Decoder(options),
   prepare: async (head) => {

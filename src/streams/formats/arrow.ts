@@ -231,6 +231,7 @@ function startsWithSchema(head: Uint8Array): boolean {
 export const arrowEvents: EventFormat = {
   name: 'arrow',
   title: 'Arrow',
+  extensions: ['.arrow', '.feather'],
   sniff: (head) => (isMagic(head) || startsWithSchema(head) ? 1 : 0),
   createDecoder: (options = {}) => new ArrowDecoder(options),
   createEncoder: (options) => new ArrowEncoder(options),

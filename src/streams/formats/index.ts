@@ -2,34 +2,49 @@ import { FormatError } from '../../errors.ts';
 import { aedat2 } from './aedat2.ts';
 import { aedat4 } from './aedat4.ts';
 import { arrowEvents } from './arrow.ts';
-import type { EventFormat } from './format.ts';
+import type { AnyFormat, EventFormat, IndexedFormat } from './format.ts';
 import { nmnist } from './nmnist.ts';
 
 export type {
+  AnyFormat,
   DecodeCounters,
   DecodeOptions,
   EncodeOptions,
   EventDecoder,
   EventEncoder,
   EventFormat,
+  EventReader,
+  IndexedFormat,
+  Patch,
+  RecordingFormat,
+  Seek,
+  TimeUnit,
 } from './format.ts';
+export type { FrameRecord, InertialRecord, OtherRecord, TriggerRecord } from './other-records.ts';
 export { aedat2, aedat4, arrowEvents, nmnist };
 
+/** The file formats that are decoded from front to back. */
+export const sequentialFormats: readonly EventFormat[] = [aedat2, aedat4, arrowEvents, nmnist];
+
+/** The file formats that are read by jumps. */
+export const indexedFormats: readonly IndexedFormat[] = [];
+
 /** The file formats that can be read. */
-export const formats: readonly EventFormat[] = [aedat2, aedat4, arrowEvents, nmnist];
+export const formats: readonly AnyFormat[] = [...sequentialFormats, ...indexedFormats];
 
 /**
- * The format of a file, told by its content alone.
+ * The format of a file, told by its content; where two are as sure, the name decides.
  * @param head the first bytes, up to 64 KiB, or all of a smaller file
  * @param size length of the file in bytes, where known
- * @param path named in the error
+ * @param path its ending is a hint; named in the error
  */
-export function detectFormat(head: Uint8Array, size?: number, path?: string): EventFormat {
-  let best: EventFormat | undefined;
+export function detectFormat(head: Uint8Array, size?: number, path?: string): AnyFormat {
+  let best: AnyFormat | undefined;
   let surest = 0;
   for (const format of formats) {
     const sureness = format.sniff(head, size);
-    if (sureness > surest) {
+    const tied = sureness > 0 && sureness === surest;
+    if (sureness > surest || (tied && hasExtension(format, path) && !hasExtension(best!, path))) {
       best = format;
       surest = sureness;
     }
@@ -41,6 +56,11 @@ export function detectFormat(head: Uint8Array, size?: number, path?: string): Ev
     `not a recording that can be read (${supported}): found ${found}`,
     path === undefined ? { byteOffset: 0 } : { path, byteOffset: 0 },
   );
+}
+
+function hasExtension(format: AnyFormat, path: string | undefined): boolean {
+  const name = path?.toLowerCase() ?? '';
+  return (format.extensions ?? []).some((extension) => name.endsWith(extension));
 }
 
 /** What a person would recognise an unknown file by. */

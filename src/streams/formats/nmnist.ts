@@ -160,6 +160,7 @@ function plausibility(head: Uint8Array, size: number | undefined): number {
 export const nmnist: EventFormat = {
   name: 'nmnist',
   title: 'N-MNIST',
+  extensions: ['.bin', '.bs2'],
   sniff: plausibility,
   createDecoder: (options = {}) => new NmnistDecoder(options),
   createEncoder: () => new NmnistEncoder(),
