@@ -157,8 +157,10 @@ export {
   parameterCount,
   type StepOutput,
 } from './models/network.ts';
+export { type CsnnConfig, csnnConfig } from './models/networks/csnn.ts';
 export { type NmnistNetConfig, nmnistNetConfig } from './models/networks/nmnist-net.ts';
 export { type SsnnConfig, type SsnnOptions, ssnnConfig } from './models/networks/ssnn.ts';
+export { type VggConfig, vggConfig } from './models/networks/vgg.ts';
 export type { OptimiserConfig } from './models/optimisers.ts';
 export { createPredictor, type Predictor } from './models/predictor.ts';
 export type { Schedule } from './models/schedules.ts';

@@ -86,7 +86,7 @@ std::vector<Values> vectorResults(const std::vector<Operation>& operations) {
   Values spikes(pooled), last(state), potentials(size), counts(10);
   std::vector<double> operands = {at(in.data()),    at(first.data()),      at(spikes.data()), at(last.data()),
                                   at(potentials.data()), at(counts.data()), at(scale.data()), at(offset.data()),
-                                  batch, steps, height, width, channels, 2};
+                                  batch, steps, height, width, channels, 1, 2, 0};
   operands.insert(operands.end(), constants.begin(), constants.end());
   run(operations, "lifForward", operands);
   results.insert(results.end(), {spikes, last, potentials, counts});
@@ -97,7 +97,7 @@ std::vector<Values> vectorResults(const std::vector<Operation>& operations) {
     operands = {at(gradient.data()), at(gamma.data()), at(beta.data()), at(mean.data()), at(inverse.data()), 1,
                 at(stateGradient.data()), at(parameterGradient.data()), at(in.data()), at(first.data()),
                 at(spikeGradient.data()), at(lastGradient.data()), 0, at(scale.data()), at(offset.data()),
-                batch, steps, height, width, channels, 2};
+                batch, steps, height, width, channels, 1, 2, 0};
     operands.insert(operands.end(), constants.begin(), constants.end());
     operands.insert(operands.end(), {static_cast<double>(surrogate), 1.3, 0.7});
     run(operations, "normalisedLifBackward", operands);

@@ -1,11 +1,15 @@
 import * as v from 'valibot';
 import type { NetworkConfig } from './network.ts';
+import { csnnSchema } from './networks/csnn.ts';
 import { nmnistNetSchema } from './networks/nmnist-net.ts';
 import { ssnnSchema } from './networks/ssnn.ts';
+import { vggSchema } from './networks/vgg.ts';
 
 const schemas: Readonly<Record<NetworkConfig['kind'], v.GenericSchema<unknown, NetworkConfig>>> = {
   ssnn: ssnnSchema,
   'nmnist-net': nmnistNetSchema,
+  vgg: vggSchema,
+  csnn: csnnSchema,
 };
 
 /** The schema of any network's configuration, told apart by `kind`. */

@@ -11,6 +11,7 @@ import { type BatchTensors, batchColumns, batchTensors } from './batch-tensors.t
 import { divergence } from './divergence.ts';
 import { indexOfMaximum } from './index-of-maximum.ts';
 import type { Parameter } from './layers/layer.ts';
+import { shownLengths } from './layers/step-mask.ts';
 import { classificationLoss, type LossOptions } from './losses.ts';
 import type { LayerRate, StepMetrics } from './metrics.ts';
 import { type ForwardOptions, type Network, type NetworkOutput, outputTensors } from './network.ts';
@@ -34,6 +35,8 @@ export interface TrainerOptions extends LossOptions {
   readonly clipNorm?: number;
   /** Shifts training frames at random; absent for none. */
   readonly shift?: ShiftOptions;
+  /** Steps that each frame is shown for (direct encoding). Default 1. */
+  readonly repeat?: number;
 }
 
 /** Trains and evaluates one network. */
@@ -48,6 +51,8 @@ export interface Trainer {
   trainStep(batch: RecordBatch): Promise<StepMetrics>;
   /** Evaluation mode: no update, no dropout, running statistics, final loss only. */
   evaluateStep(batch: RecordBatch): Promise<StepMetrics>;
+  /** Shows the network's layers for a batch, in evaluation mode, to a probe; see `Recorder`, `OperationCounter`. */
+  observe(batch: RecordBatch, options: Pick<ForwardOptions, 'probe' | 'potentials'>): void;
   /** The optimiser's state; weights are the network's. */
   save(): Promise<OptimiserState>;
   restore(state: OptimiserState): void;
@@ -60,7 +65,7 @@ const BATCHES_PER_EPOCH = 2 ** 24;
 
 /** A trainer whose next step is the first batch of the first epoch. */
 export function createTrainer(network: Network, options: TrainerOptions): Trainer {
-  const { seed, schedule = { kind: 'constant' }, clipNorm, shift } = options;
+  const { seed, schedule = { kind: 'constant' }, clipNorm, shift, repeat = 1 } = options;
   const optimiser = createOptimiser(options.optimiser, network.parameters);
   const trainable = network.parameters.filter((parameter) => parameter.trainable);
   const position = { epoch: 0, batch: 0 };
@@ -71,7 +76,7 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
     const tensors =
       shift === undefined ? batchTensors(batch) : shiftedTensors(batch, shift, seed, position.epoch);
     const { sequence, lengths, labels } = tensors;
-    const forward: ForwardOptions = { lengths, training: true, seed, step };
+    const forward: ForwardOptions = { lengths, repeat, training: true, seed, step };
     const pending: tf.Tensor[] = [sequence];
     try {
       const { loss, logits, result, gradients } = differentiate(
@@ -104,16 +109,21 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
     const { sequence, lengths, labels } = batchTensors(batch);
     const pending: tf.Tensor[] = [sequence];
     try {
-      const result = network.forward(sequence, { lengths });
+      const result = network.forward(sequence, { lengths, repeat });
       const { logits, loss } = tf.tidy(() => {
-        const logits = sampleLogits(result.output, lengths, network.windowBins);
+        const logits = logitsOf(network, result, { lengths, repeat });
         return { logits, loss: classificationLoss(logits, [], labels) };
       });
       pending.push(...outputTensors(result), logits, loss);
       const read = await readStep([loss], logits, result);
       const [lossValue] = read.scalars as [number];
       if (!Number.isFinite(lossValue)) {
-        throw await divergence(network, sequence, { lengths }, { loss: lossValue, where: 'evaluation' });
+        throw await divergence(
+          network,
+          sequence,
+          { lengths, repeat },
+          { loss: lossValue, where: 'evaluation' },
+        );
       }
       return stepMetrics(lossValue, read, labels);
     } finally {
@@ -133,6 +143,14 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
     },
     trainStep,
     evaluateStep,
+    observe: (batch, { probe, potentials }) => {
+      const { sequence, lengths } = batchTensors(batch);
+      try {
+        tf.dispose(outputTensors(network.forward(sequence, { lengths, repeat, probe, potentials })));
+      } finally {
+        sequence.dispose();
+      }
+    },
     save: () => optimiser.save(),
     restore: (state) => optimiser.restore(state),
     dispose: () => optimiser.dispose(),
@@ -143,6 +161,15 @@ function shiftedTensors(batch: RecordBatch, shift: ShiftOptions, seed: number, e
   const columns = batchColumns(batch);
   const frames = shiftFrames(columns, shift, seed, epoch);
   return { ...columns, sequence: tf.tensor5d(frames, [...columns.shape]) };
+}
+
+/** The logits of each sample over all the steps that it was shown for. */
+function logitsOf(
+  { windowBins }: Network,
+  { output }: NetworkOutput,
+  { lengths, repeat = 1 }: ForwardOptions,
+): tf.Tensor2D {
+  return sampleLogits(output, shownLengths(lengths, repeat)!, windowBins);
 }
 
 interface Differentiated {
@@ -156,7 +183,7 @@ interface Differentiated {
 function differentiate(
   network: Network,
   trainable: readonly Parameter[],
-  { sequence, lengths, labels }: BatchTensors,
+  { sequence, labels }: BatchTensors,
   forward: ForwardOptions,
   options: LossOptions,
 ): Differentiated {
@@ -165,7 +192,7 @@ function differentiate(
   const { value, grads } = tf.variableGrads(
     () => {
       result = network.forward(sequence, forward);
-      logits = sampleLogits(result.output, lengths, network.windowBins);
+      logits = logitsOf(network, result, forward);
       for (const tensor of [logits, ...outputTensors(result)]) tf.keep(tensor);
       return classificationLoss(logits, result.auxiliary, labels, options);
     },
@@ -210,10 +237,11 @@ async function readStep(
 function stepMetrics(loss: number, { logits, rates }: ReadStep, labels: Int32Array): StepMetrics {
   const samples = labels.length;
   const classes = logits.length / samples;
+  const predicted = new Int32Array(samples);
   let correct = 0;
   for (let sample = 0; sample < samples; sample++) {
-    if (indexOfMaximum(logits.subarray(sample * classes, (sample + 1) * classes)) === labels[sample])
-      correct++;
+    predicted[sample] = indexOfMaximum(logits.subarray(sample * classes, (sample + 1) * classes));
+    if (predicted[sample] === labels[sample]) correct++;
   }
-  return { samples, loss, correct, rates };
+  return { samples, loss, correct, rates, labels, predicted };
 }

@@ -167,21 +167,30 @@ run('native engine against the reference forms', () => {
     );
   }
 
-  for (const [training, pool] of [
-    [true, 1],
-    [true, 2],
-    [false, 1],
-    [false, 2],
+  for (const [batchStatistics, kind, size, repeat] of [
+    [true, 'average', 1, 1],
+    [true, 'average', 2, 1],
+    [false, 'average', 1, 1],
+    [false, 'average', 2, 1],
+    [true, 'max', 2, 1],
+    [false, 'max', 3, 1],
+    [true, 'average', 2, 3],
+    [false, 'max', 2, 4],
   ] as const) {
     add(
-      `normalisation, LIF and pool ${pool} at once, ${training ? 'training' : 'evaluation'}`,
+      `normalisation, LIF, ${kind} pool ${size} at once, frames shown ${repeat} times, ${batchStatistics ? 'training' : 'evaluation'}`,
       ([input, gamma, beta, state]) => {
         const [mean, variance] = [given([6], 'mean'), given([6], 'variance', Math.abs)].map(({ data }) =>
           tf.tensor1d(data),
         );
         const statistics = { gamma: gamma!, beta: beta!, mean: mean!, variance: variance!, epsilon: 1e-5 };
-        const result = normalisedLif(input!, statistics, leaky, { training, pool, state: state! });
-        const others = training ? [result.counts, result.mean, result.variance] : [result.counts];
+        const result = normalisedLif(input!, statistics, leaky, {
+          batchStatistics,
+          repeat,
+          pool: { kind, size },
+          state: state!,
+        });
+        const others = batchStatistics ? [result.counts, result.mean, result.variance] : [result.counts];
         return [result.output, result.state, ...others.map((tensor) => withoutGradient(tensor))];
       },
       given([2, 3, 5, 7, 6], 'x', (x) => 2 * x + 1),

@@ -75,7 +75,7 @@ export async function expectClose(
 
 /** A pass with nothing special about it. */
 export function pass(options: Partial<Pass> = {}): Pass {
-  return { training: false, seed: 0, step: 0, state: {}, ...options };
+  return { training: false, seed: 0, step: 0, repeat: 1, state: {}, ...options };
 }
 
 export function assign(parameters: readonly Parameter[], name: string, value: StoredTensor): void {

@@ -64,9 +64,10 @@ void forRows(const Groups& groups, Index group, const Visit& visit) {
 #define GROUPS \
   Groups { outer, groups, inner, channels }
 
-// Mean, unbiased variance and 1 / sqrt(biased variance + epsilon) by channel. Deviations are taken from the first
-// row, so that a large mean costs no digits.
-void batchNormMoments(const float* in, float* mean, float* variance, float* inverse, GROUP_PARAMETERS, float epsilon) {
+// Mean, unbiased variance and 1 / sqrt(biased variance + epsilon) by channel, each row counted `repeat` times.
+// Deviations are taken from the first row, so that a large mean costs no digits.
+void batchNormMoments(const float* in, float* mean, float* variance, float* inverse, GROUP_PARAMETERS, Index repeat,
+                      float epsilon) {
   const Groups g = GROUPS;
   std::vector<double> sums(2 * channels);
   for (Index group = 0; group < groups; group++) {
@@ -86,7 +87,8 @@ void batchNormMoments(const float* in, float* mean, float* variance, float* inve
       const double spread = sums[channels + c] / count - shift * shift;
       const double biased = spread < 0 ? 0 : spread;
       mean[group * channels + c] = static_cast<float>(origin[c] + shift);
-      variance[group * channels + c] = static_cast<float>(biased * count / std::max(1., count - 1));
+      const double counted = count * static_cast<double>(repeat);
+      variance[group * channels + c] = static_cast<float>(biased * counted / std::max(1., counted - 1));
       inverse[group * channels + c] = static_cast<float>(1 / std::sqrt(biased + epsilon));
     }
   }

@@ -1,5 +1,6 @@
 // Neurons over all steps of a sequence [batch, steps, height, width, channels] in one pass over memory, alone or with
-// the normalisation before them and the average pool after them.
+// the normalisation before them and the pool after them. An input may have fewer frames, each of which is shown for
+// `repeat` steps.
 //
 // A thread takes strips: neighbouring neurons of the rows under one row of the pool, few enough that what their steps
 // leave behind stays in the cache. It walks a strip through all steps and, for gradients, back; the way back computes
@@ -18,9 +19,13 @@ namespace {
 
 constexpr Index kStripValues = 4096;  // neurons times steps in a strip, 16 KiB an array
 
-// Sizes of a sequence and side of its average pool, 1 for none; what does not fill a pool is left out of it.
+// Sizes of a sequence, steps that a frame of its input is shown for, and side of its pool, 1 for none; what does not
+// fill a pool is left out of it.
 struct Layout {
-  Index batch, steps, height, width, channels, pool;
+  Index batch, steps, height, width, channels, repeat, pool;
+  bool maximum;  // what a pool gives: the maximum, or the mean
+
+  bool poolsMaximum() const { return maximum && pool > 1; }
 
   Index row() const { return width * channels; }
   Index pooledHeight() const { return height / pool; }
@@ -39,8 +44,10 @@ struct StripRow {
   const Layout* layout;
   Index sample, y, column, lanes;
 
-  Index at(Index step) const {
-    return ((sample * layout->steps + step) * layout->height + y) * layout->row() + column * layout->channels;
+  Index at(Index step) const { return frameAt(sample * layout->steps + step); }
+  // Where the input of a step lies.
+  Index inputAt(Index step) const {
+    return frameAt(sample * (layout->steps / layout->repeat) + step / layout->repeat);
   }
   Index stateAt(Index variable, Index variables) const {
     return ((sample * variables + variable) * layout->height + y) * layout->row() + column * layout->channels;
@@ -54,6 +61,11 @@ struct StripRow {
     if (y / layout->pool >= layout->pooledHeight()) return 0;
     const Index end = std::min(column + lanes / layout->channels, layout->pooledWidth() * layout->pool);
     return end > column ? (end - column) / layout->pool : 0;
+  }
+
+ private:
+  Index frameAt(Index frame) const {
+    return (frame * layout->height + y) * layout->row() + column * layout->channels;
   }
 };
 
@@ -108,7 +120,7 @@ void addPooled(const float* spikes, float* sums, const StripRow& row) {
   }
 }
 
-// Gives the gradients of pools to the neurons under them; zero to those under none.
+// Gives the gradients of mean pools to the neurons under them; zero to those under none.
 void spreadPooled(const float* gradient, float* out, const StripRow& row) {
   const Index channels = row.layout->channels;
   const Index pool = row.layout->pool;
@@ -119,6 +131,40 @@ void spreadPooled(const float* gradient, float* out, const StripRow& row) {
       float* to = out + (x * pool + i) * channels;
 #pragma omp simd
       for (Index c = 0; c < channels; c++) to[c] = gradient[x * channels + c] * share;
+    }
+  }
+  std::fill(out + columns * pool * channels, out + row.lanes, 0.f);
+}
+
+// Notes where the first spike of each pool is: `winner` is 0 before, and 1 + its place, row by row, after.
+void noteWinners(const float* spikes, float* winner, const StripRow& row) {
+  const Index channels = row.layout->channels;
+  const Index pool = row.layout->pool;
+  for (Index x = 0; x < row.pooledColumns(); x++) {
+    float* first = winner + x * channels;
+    for (Index i = 0; i < pool; i++) {
+      const float* from = spikes + (x * pool + i) * channels;
+      const float place = static_cast<float>(1 + row.y % pool * pool + i);
+#pragma omp simd
+      for (Index c = 0; c < channels; c++) first[c] = first[c] == 0 && from[c] != 0 ? place : first[c];
+    }
+  }
+}
+
+// Gives the gradients of maximum pools to the first spike under them, or to the first neuron where none fired.
+void spreadToWinners(const float* gradient, const float* winner, float* out, const StripRow& row) {
+  const Index channels = row.layout->channels;
+  const Index pool = row.layout->pool;
+  const Index columns = row.pooledColumns();
+  for (Index x = 0; x < columns; x++) {
+    const float* first = winner + x * channels;
+    for (Index i = 0; i < pool; i++) {
+      float* to = out + (x * pool + i) * channels;
+      const float place = static_cast<float>(1 + row.y % pool * pool + i);
+#pragma omp simd
+      for (Index c = 0; c < channels; c++) {
+        to[c] = std::max(first[c], 1.f) == place ? gradient[x * channels + c] : 0.f;
+      }
     }
   }
   std::fill(out + columns * pool * channels, out + row.lanes, 0.f);
@@ -221,9 +267,10 @@ float stepBackRow(const Neuron neuron, const BackwardRow& row) {
   return sum;
 }
 
-#define LAYOUT_PARAMETERS Index batch, Index steps, Index height, Index width, Index channels, Index pool
+#define LAYOUT_PARAMETERS \
+  Index batch, Index steps, Index height, Index width, Index channels, Index repeat, Index pool, bool maximum
 #define LAYOUT \
-  Layout { batch, steps, height, width, channels, pool }
+  Layout { batch, steps, height, width, channels, repeat, pool, maximum }
 #define NEURON_PARAMETERS                                                                                       \
   const float *parameters, float c0, float c1, float c2, float c3, float c4, float c5, float c6, float c7, float c8, \
       float c9
@@ -253,7 +300,7 @@ void forward(const float* in, const float* state, float* spikes, float* lastStat
     for (; row.y < std::min(first.y + pool, height); row.y++) {
       loadState<variables>(state, row, present, capacity);
       for (Index t = 0; t < steps; t++) {
-        loadInput(in + row.at(t), scales.get(), offsets.get(), x, row.lanes);
+        loadInput(in + row.inputAt(t), scales.get(), offsets.get(), x, row.lanes);
         float* out = pool > 1 ? fired : spikes + row.at(t);
         const float count = stepRow(neuron, x, present, out, capacity, row.lanes);
         if (potentials != nullptr) std::memcpy(potentials + row.at(t), present, row.lanes * sizeof(float));
@@ -266,8 +313,11 @@ void forward(const float* in, const float* state, float* spikes, float* lastStat
     const float share = layout.share();
     for (Index t = 0; t < steps; t++) {
       float* to = spikes + first.pooledAt(t);
+      const float* sum = sums + t * capacity;
 #pragma omp simd
-      for (Index i = 0; i < first.pooledColumns() * channels; i++) to[i] = sums[t * capacity + i] * share;
+      for (Index i = 0; i < first.pooledColumns() * channels; i++) {
+        to[i] = maximum ? std::min(sum[i], 1.f) : sum[i] * share;  // of spikes, 1 where there is one
+      }
     }
   });
   if (counts == nullptr) return;
@@ -315,9 +365,10 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
   const Index capacity = layout.stripColumns() * layout.channels;
   const Index stateSize = capacity * variables;
   const Index steps = layout.steps;
+  const Index winnerSize = layout.poolsMaximum() ? capacity * steps : 0;
   std::vector<std::vector<float>> memory(threadCount());
   forStrips(layout, [&](StripRow row, int thread) {
-    memory[thread].resize(stateSize * (steps + 2) + capacity * (steps + 4));
+    memory[thread].resize(stateSize * (steps + 2) + capacity * (steps + 4) + winnerSize);
     float* states = memory[thread].data();  // before each step
     float* carried = states + stateSize * (steps + 1);
     float* inputs = carried + stateSize;
@@ -325,16 +376,28 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
     float* earlier = derivative + capacity;
     float* spread = earlier + capacity;
     float* gradient = spread + capacity;
+    float* winners = gradient + capacity;  // of each step
     std::fill(earlier, earlier + capacity, 0.f);
     double parameter = 0;
     const Index last = std::min(row.y + layout.pool, layout.height);
+    if (layout.poolsMaximum()) {
+      std::fill(winners, winners + winnerSize, 0.f);
+      for (StripRow ahead = row; ahead.y < last; ahead.y++) {
+        loadState<variables>(given.state, ahead, states, capacity);
+        for (Index t = 0; t < steps; t++) {
+          loadInput(given.in + ahead.inputAt(t), scales.get(), offsets.get(), inputs, ahead.lanes);
+          stepRow(neuron, inputs, states, spread, capacity, ahead.lanes);
+          noteWinners(spread, winners + t * capacity, ahead);
+        }
+      }
+    }
     for (; row.y < last; row.y++) {
       loadState<variables>(given.state, row, states, capacity);
       for (Index t = 0; t < steps; t++) {
         float* x = inputs + t * capacity;
         const float* before = states + t * stateSize;
         float* after = states + (t + 1) * stateSize;
-        loadInput(given.in + row.at(t), scales.get(), offsets.get(), x, row.lanes);
+        loadInput(given.in + row.inputAt(t), scales.get(), offsets.get(), x, row.lanes);
         advanceRow(neuron, x, before, after, capacity, row.lanes);
       }
       loadState<variables>(given.lastStateGradient, row, carried, capacity);
@@ -342,7 +405,11 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
         const float* x = inputs + t * capacity;
         const float* before = states + t * stateSize;
         const float* spikeGradient = layout.pool > 1 ? spread : given.spikeGradient + row.at(t);
-        if (layout.pool > 1) spreadPooled(given.spikeGradient + row.pooledAt(t), spread, row);
+        if (layout.poolsMaximum()) {
+          spreadToWinners(given.spikeGradient + row.pooledAt(t), winners + t * capacity, spread, row);
+        } else if (layout.pool > 1) {
+          spreadPooled(given.spikeGradient + row.pooledAt(t), spread, row);
+        }
         if (given.potentialGradient != nullptr) {
           const float* added = given.potentialGradient + row.at(t);
 #pragma omp simd
@@ -410,7 +477,7 @@ class SumGradients final : public InputGradients {
   void take(const StripRow& row, Index step, const float* gradient, int thread) override {
     float* first = laneSums_.data() + thread * 2 * lanes_;
     float* second = first + lanes_;
-    const float* x = in_ + row.at(step);
+    const float* x = in_ + row.inputAt(step);
     const float* mean = means_.get();
 #pragma omp simd
     for (Index i = 0; i < row.lanes; i++) {
@@ -458,10 +525,15 @@ class CombineGradients final : public InputGradients {
       : in_(in), out_(out), a_(a, layout), b_(b, layout), c_(c, layout) {}
 
   void take(const StripRow& row, Index step, const float* gradient, int) override {
-    const float *x = in_ + row.at(step), *a = a_.get(), *b = b_.get(), *c = c_.get();
-    float* out = out_ + row.at(step);
+    const float *x = in_ + row.inputAt(step), *a = a_.get(), *b = b_.get(), *c = c_.get();
+    float* out = out_ + row.inputAt(step);
+    if ((step + 1) % row.layout->repeat == 0) {
 #pragma omp simd
-    for (Index i = 0; i < row.lanes; i++) out[i] = gradient[i] * a[i] + (x[i] * b[i] + c[i]);
+      for (Index i = 0; i < row.lanes; i++) out[i] = gradient[i] * a[i] + (x[i] * b[i] + c[i]);
+    } else {
+#pragma omp simd
+      for (Index i = 0; i < row.lanes; i++) out[i] += gradient[i] * a[i] + (x[i] * b[i] + c[i]);
+    }
   }
 
  private:
@@ -470,10 +542,22 @@ class CombineGradients final : public InputGradients {
   LaneValues a_, b_, c_;
 };
 
-// The gradients of a batch normalisation before the neurons: of its input, gamma and beta. The way back is walked
-// twice, for the sums over all rows and then for the result, which costs less than to keep what lies between.
-// `scale` is gamma / deviation, `offset` beta - mean scale. Where the statistics are not of this batch, the input's
-// gradient does not flow through them.
+class BothGradients final : public InputGradients {
+ public:
+  BothGradients(InputGradients& first, InputGradients& second) : first_(first), second_(second) {}
+  void take(const StripRow& row, Index step, const float* gradient, int thread) override {
+    first_.take(row, step, gradient, thread);
+    second_.take(row, step, gradient, thread);
+  }
+
+ private:
+  InputGradients &first_, &second_;
+};
+
+// The gradients of a batch normalisation before the neurons: of its input, gamma and beta. Where the statistics are of
+// this batch, the way back is walked twice, for the sums over all rows and then for the result, which costs less than to
+// keep what lies between; where they are not, the input's gradient does not flow through them, and once is enough.
+// `scale` is gamma / deviation, `offset` beta - mean scale.
 template <class Neuron>
 void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaGradient, const float* mean,
                         const float* inverseDeviation, bool batchStatistics, BACKWARD_PARAMETERS) {
@@ -481,19 +565,25 @@ void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaG
   const Neuron neuron = NEURON;
   std::vector<double> threadGradients(threadCount());
   SumGradients sums(in, mean, layout);
-  walkBack(layout, BACKWARD, neuron, sums);
-  parameterGradient[0] = sumOf(threadGradients);
   std::vector<float> sum(channels), product(channels), b(channels), c(channels);
+  if (batchStatistics) {
+    walkBack(layout, BACKWARD, neuron, sums);
+  } else {
+    CombineGradients scaled(in, inputGradient, scale, b.data(), c.data(), layout);
+    BothGradients both(sums, scaled);
+    walkBack(layout, BACKWARD, neuron, both);
+  }
+  parameterGradient[0] = sumOf(threadGradients);
   sums.store(sum.data(), product.data());
   const double count = static_cast<double>(batch * steps * height * width);
   for (Index i = 0; i < channels; i++) {
     gammaGradient[i] = product[i] * inverseDeviation[i];
     betaGradient[i] = sum[i];
-    if (!batchStatistics) continue;
     const double slope = -double{scale[i]} * product[i] * inverseDeviation[i] * inverseDeviation[i] / count;
     b[i] = static_cast<float>(slope);
     c[i] = static_cast<float>(-double{scale[i]} * sum[i] / count - slope * mean[i]);
   }
+  if (!batchStatistics) return;
   CombineGradients combined(in, inputGradient, scale, b.data(), c.data(), layout);
   walkBack(layout, BACKWARD, neuron, combined);
 }

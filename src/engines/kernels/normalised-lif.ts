@@ -1,21 +1,30 @@
 /**
- * Batch normalisation, LIF neurons and an average pool in one kernel, for engines with a form of their own: what lies
- * between the three never leaves the cache, and is computed again for the gradient. The reference form is the three
- * kernels one after the other.
+ * Batch normalisation, LIF neurons and a pool in one kernel, for engines with a form of their own: what lies between
+ * the three never leaves the cache, and is computed again for the gradient. Frames that are shown for several steps
+ * are normalised once. The reference form is the three kernels one after the other.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { averagePool, averagePoolGradientKernel } from './average-pool.ts';
 import { batchNormGradientKernel, batchNormInference, batchNormKernel } from './batch-norm.ts';
 import { defineKernel, hasOwnForm, type Kernel } from './kernel.ts';
 import { type LifConstants, type LifParameters, lifNeuron } from './lif.ts';
+import { maxPool, maxPoolGradientKernel } from './max-pool.ts';
+import { repeatedVariance, repeatSteps, sumRepeats } from './repeat-steps.ts';
+
+/** A pool over squares of `size` pixels; 1 for none. */
+export interface Pool {
+  readonly kind: 'average' | 'max';
+  readonly size: number;
+}
 
 /** Constants of a call. */
 export interface NormalisedLifAttributes {
   readonly epsilon: number;
   /** True: the statistics of the batch; false: those given. */
   readonly batchStatistics: boolean;
-  /** Side of the average pool, 1 for none. */
-  readonly pool: number;
+  /** Steps that each frame of the input is shown for. */
+  readonly repeat: number;
+  readonly pool: Pool;
   readonly constants: LifConstants;
 }
 
@@ -31,7 +40,7 @@ export interface Normalisation {
 
 /** What normalisation, neurons and pool give together. */
 export interface NormalisedLifResult {
-  /** Pooled spikes, [batch, time, height', width', channels]. */
+  /** Pooled spikes, [batch, time, height', width', channels], time being frames times repeat. */
   readonly output: tf.Tensor;
   /** Potential after the last step, [batch, height, width, channels]. */
   readonly state: tf.Tensor;
@@ -48,23 +57,28 @@ export function hasNormalisedLif(): boolean {
 }
 
 /**
- * A sequence [batch, time, height, width, channels], normalised by the batch's statistics in training and by the
- * given ones otherwise, through LIF neurons and an average pool.
- * @param state potential before the first step, [batch, height, width, channels]; default: `rest` everywhere
+ * A sequence [batch, frames, height, width, channels], normalised by the batch's statistics or by the given ones, each
+ * frame shown for `repeat` steps to LIF neurons, and their spikes pooled.
+ * @param options state: potential before the first step, [batch, height, width, channels]; default: `rest` everywhere
  */
 export function normalisedLif(
   input: tf.Tensor,
   { epsilon, ...statistics }: Normalisation,
   { decay, ...constants }: LifParameters,
-  options: { readonly training: boolean; readonly pool: number; readonly state?: tf.Tensor | undefined },
+  options: {
+    readonly batchStatistics: boolean;
+    readonly repeat?: number;
+    readonly pool?: Pool | undefined;
+    readonly state?: tf.Tensor | undefined;
+  },
 ): NormalisedLifResult {
   const [batch, , ...features] = input.shape as [number, number, ...number[]];
   const state = options.state ?? tf.fill([batch, ...features], constants.rest);
   const parameters = typeof decay === 'number' ? tf.tensor1d([decay]) : tf.reshape(decay, [1]);
-  const { training: batchStatistics, pool } = options;
+  const { batchStatistics, repeat = 1, pool = { kind: 'average', size: 1 } } = options;
   const [output, last, mean, variance, counts] = normalisedLifKernel.run(
     { input, ...statistics, parameters, state },
-    { epsilon, batchStatistics, pool, constants },
+    { epsilon, batchStatistics, repeat, pool, constants },
   );
   return { output: output!, state: last!, mean: mean!, variance: variance!, counts: counts as tf.Tensor2D };
 }
@@ -81,12 +95,13 @@ export const normalisedLifKernel: Kernel<Input, NormalisedLifAttributes> = defin
   reference: (inputs, attributes) => {
     const { normal, mean, variance } = normalised(inputs, attributes);
     const { parameters, state } = inputs;
-    const { constants, pool } = attributes;
-    const call = { input: normal, parameters, state };
+    const { constants, pool, repeat } = attributes;
+    const call = { input: repeatSteps(normal, repeat), parameters, state };
     const [spikes, last] = lifNeuron.kernel.run(call, { constants, potentials: false });
     const [batch, steps, ...maps] = spikes!.shape as [number, number, ...number[]];
     const counts = tf.sum(tf.reshape(spikes!, [batch, steps, -1]), 2);
-    const pooled = averagePool(tf.reshape(spikes!, [batch * steps, ...maps]), pool);
+    const poolOf = pool.kind === 'max' ? maxPool : averagePool;
+    const pooled = poolOf(tf.reshape(spikes!, [batch * steps, ...maps]), pool.size);
     const output = tf.reshape(pooled, [batch, steps, ...pooled.shape.slice(1)]);
     return [output, last!, mean, variance, counts];
   },
@@ -118,14 +133,22 @@ interface Normalised {
   readonly variance: tf.Tensor;
 }
 
-function normalised(inputs: Inputs, { batchStatistics, epsilon }: NormalisedLifAttributes): Normalised {
+function normalised(
+  inputs: Inputs,
+  { batchStatistics, epsilon, repeat }: NormalisedLifAttributes,
+): Normalised {
   const { input, gamma, beta } = inputs;
   if (!batchStatistics) {
     const normal = batchNormInference(input, gamma, beta, inputs.mean, inputs.variance, epsilon);
     return { normal, mean: tf.zerosLike(gamma), variance: tf.zerosLike(gamma) };
   }
   const [normal, mean, variance] = batchNormKernel.run({ input, gamma, beta }, { epsilon, perStep: false });
-  return { normal: normal!, mean: mean!, variance: variance! };
+  const unbiased = tf.mul(variance!, repeatedVariance(sizeOf(input.shape) / gamma.shape[0]!, repeat));
+  return { normal: normal!, mean: mean!, variance: unbiased };
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
 }
 
 type GradientInput = Input | 'outputGradient' | 'stateGradient';
@@ -140,27 +163,61 @@ export const normalisedLifGradientKernel: Kernel<GradientInput, NormalisedLifAtt
 >({
   name: 'NormalisedLifGradient',
   reference: (inputs, attributes) => {
-    const { input, gamma, mean, variance, parameters, state, outputGradient, stateGradient } = inputs;
-    const { constants, pool, epsilon, batchStatistics } = attributes;
+    const { input, gamma, mean, parameters, state, outputGradient, stateGradient } = inputs;
+    const { constants, pool, epsilon, batchStatistics, repeat } = attributes;
     const { normal } = normalised(inputs, attributes);
-    const [batch, steps, height, width] = input.shape as [number, number, number, number];
-    const folded = tf.reshape(outputGradient, [batch * steps, ...outputGradient.shape.slice(2)]);
-    const [spread] = averagePoolGradientKernel.run({ outputGradient: folded }, { size: pool, height, width });
-    const spikesGradient = tf.reshape(spread!, input.shape);
-    const [dNormal, dState, dParameters] = lifNeuron.gradientKernel.run(
-      { input: normal, parameters, state, spikesGradient, stateGradient, potentialsGradient: stateGradient },
+    const shown = repeatSteps(normal, repeat);
+    const spikesGradient = unpooled(outputGradient, pool, shown.shape, () => {
+      const [spikes] = lifNeuron.kernel.run(
+        { input: shown, parameters, state },
+        { constants, potentials: false },
+      );
+      return spikes!;
+    });
+    const [dShown, dState, dParameters] = lifNeuron.gradientKernel.run(
+      { input: shown, parameters, state, spikesGradient, stateGradient, potentialsGradient: stateGradient },
       { constants, potentials: false },
     );
-    const given = { input, gamma, mean, variance, outputGradient: dNormal! };
+    const dNormal = sumRepeats(dShown!, repeat);
+    const given = { input, gamma, mean, outputGradient: dNormal };
     if (batchStatistics) {
-      const [dInput, dGamma, dBeta] = batchNormGradientKernel.run(given, { epsilon, perStep: false });
+      const variance = tf.div(
+        inputs.variance,
+        repeatedVariance(sizeOf(input.shape) / gamma.shape[0]!, repeat),
+      );
+      const [dInput, dGamma, dBeta] = batchNormGradientKernel.run(
+        { ...given, variance },
+        { epsilon, perStep: false },
+      );
       return [dInput!, dGamma!, dBeta!, dParameters!, dState!];
     }
-    const inverse = tf.rsqrt(tf.add(variance, epsilon));
+    const inverse = tf.rsqrt(tf.add(inputs.variance, epsilon));
     const rows = [-1, gamma.shape[0]!];
     const centred = tf.mul(tf.sub(input, mean), inverse);
-    const dGamma = tf.sum(tf.reshape(tf.mul(dNormal!, centred), rows), 0);
-    const dBeta = tf.sum(tf.reshape(dNormal!, rows), 0);
-    return [tf.mul(dNormal!, tf.mul(gamma, inverse)), dGamma, dBeta, dParameters!, dState!];
+    const dGamma = tf.sum(tf.reshape(tf.mul(dNormal, centred), rows), 0);
+    const dBeta = tf.sum(tf.reshape(dNormal, rows), 0);
+    return [tf.mul(dNormal, tf.mul(gamma, inverse)), dGamma, dBeta, dParameters!, dState!];
   },
 });
+
+/** The gradient of spikes of shape [batch, time, height, width, channels] from that of what a pool makes of them. */
+function unpooled(
+  outputGradient: tf.Tensor,
+  { kind, size }: Pool,
+  shape: readonly number[],
+  spikes: () => tf.Tensor,
+): tf.Tensor {
+  const [batch, steps, height, width, channels] = shape as [number, number, number, number, number];
+  const folded = tf.reshape(outputGradient, [batch * steps, ...outputGradient.shape.slice(2)]);
+  const [spread] =
+    kind === 'average'
+      ? averagePoolGradientKernel.run({ outputGradient: folded }, { size, height, width })
+      : maxPoolGradientKernel.run(
+          {
+            input: tf.reshape(spikes(), [batch * steps, height, width, channels]),
+            outputGradient: folded,
+          },
+          { size },
+        );
+  return tf.reshape(spread!, [...shape]);
+}

@@ -157,9 +157,9 @@ function surrogateOperands({ kind, slope, amplitude }: Surrogate): number[] {
   return [surrogateKinds.indexOf(kind), slope, amplitude];
 }
 
-/** A sequence's sizes in the addon's order: features as one row of columns with one channel. */
+/** A sequence's sizes in the addon's order: features as one row of columns with one channel, no pool. */
 function sequenceSizes([batch, steps, ...features]: readonly number[]): number[] {
-  return [batch!, steps!, 1, sizeOf(features), 1, 1];
+  return [batch!, steps!, 1, sizeOf(features), 1, 1, 1, 0];
 }
 
 type LifAttributes = NeuronAttributes<LifConstants>;
@@ -182,10 +182,11 @@ function groupsOf(shape: readonly number[], perStep: boolean): Groups {
   return { sizes: [outer, groups, inner, channels], statistics, groups, channels, count: outer * inner };
 }
 
-/** Sizes of a sequence of maps and the side of its pool, in the addon's order. */
-function mapSizes(shape: readonly number[], pool: number): number[] {
-  const [batch, steps, height, width, channels] = shape as [number, number, number, number, number];
-  return [batch, steps, height, width, channels, pool];
+/** Sizes of a sequence of maps, how long a frame is shown, and the pool, in the addon's order. */
+function mapSizes(shape: readonly number[], { repeat, pool }: NormalisedLifAttributes): number[] {
+  const [batch, frames, height, width, channels] = shape as [number, number, number, number, number];
+  const maximum = pool.kind === 'max' ? 1 : 0;
+  return [batch, frames * repeat, height, width, channels, repeat, pool.size, maximum];
 }
 
 interface BatchNormAttributes {
@@ -287,7 +288,7 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     const scratch = backend.scratch(3 * groups * channels);
     const [inverse, scale, offset] = [0, 1, 2].map((part) => scratch.address + part * groups * channels * 4);
     const statisticAddresses = [backend.address(mean!), backend.address(variance!), inverse!];
-    backend.submit('batchNormMoments', backend.address(input!), ...statisticAddresses, ...sizes, epsilon);
+    backend.submit('batchNormMoments', backend.address(input!), ...statisticAddresses, ...sizes, 1, epsilon);
     backend.submit(
       'batchNormScale',
       backend.address(gamma!),
@@ -331,9 +332,10 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
 
   NormalisedLif: (backend, inputs, attributes: NormalisedLifAttributes) => {
     const { input, gamma, beta, parameters, state } = inputs;
-    const { epsilon, batchStatistics, pool, constants } = attributes;
-    const [batch, steps, height, width, channels] = input!.shape as [number, number, number, number, number];
-    const pooled = [batch, steps, Math.floor(height / pool), Math.floor(width / pool), channels];
+    const { epsilon, batchStatistics, repeat, pool, constants } = attributes;
+    const [batch, frames, height, width, channels] = input!.shape as [number, number, number, number, number];
+    const steps = frames * repeat;
+    const pooled = [batch, steps, Math.floor(height / pool.size), Math.floor(width / pool.size), channels];
     const shapes = [pooled, state!.shape, [channels], [channels], [batch, steps]];
     const outputs = shapes.map((shape) => backend.output(shape));
     const [spikes, lastState, mean, variance, counts] = outputs.map((output) => backend.address(output));
@@ -341,7 +343,7 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     const [inverse, scale, offset] = [0, 1, 2].map((part) => scratch.address + part * channels * 4);
     let usedMean = mean!;
     if (batchStatistics) {
-      const sizes = [1, 1, batch * steps * height * width, channels];
+      const sizes = [1, 1, batch * frames * height * width, channels];
       backend.submit(
         'batchNormMoments',
         backend.address(input!),
@@ -349,6 +351,7 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
         variance!,
         inverse!,
         ...sizes,
+        repeat,
         epsilon,
       );
     } else {
@@ -368,7 +371,7 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     backend.submit(
       'lifForward',
       ...[backend.address(input!), backend.address(state!), spikes!, lastState!, 0, counts!, scale!, offset!],
-      ...mapSizes(input!.shape, pool),
+      ...mapSizes(input!.shape, attributes),
       ...lifOperands(backend, parameters!, constants),
     );
     scratch.free();
@@ -376,9 +379,9 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
   },
   NormalisedLifGradient: (backend, inputs, attributes: NormalisedLifAttributes) => {
     const { input, gamma, beta, mean, variance, parameters, state, outputGradient, stateGradient } = inputs;
-    const { epsilon, batchStatistics, pool, constants } = attributes;
+    const { epsilon, batchStatistics, repeat, constants } = attributes;
     const channels = input!.shape.at(-1)!;
-    const count = sizeOf(input!.shape) / channels;
+    const count = (repeat * sizeOf(input!.shape)) / channels;
     const outputs = [input!, gamma!, beta!, parameters!, state!].map(({ shape }) => backend.output(shape));
     const [dInput, dGamma, dBeta, dParameters, dState] = outputs.map((output) => backend.address(output));
     const scratch = backend.scratch(3 * channels);
@@ -392,7 +395,7 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
       ...[dInput!, dGamma!, dBeta!, backend.address(mean!), inverse!, batchStatistics ? 1 : 0],
       ...[dState!, dParameters!, backend.address(input!), backend.address(state!)],
       ...[backend.address(outputGradient!), backend.address(stateGradient!), 0, scale!, offset!],
-      ...mapSizes(input!.shape, pool),
+      ...mapSizes(input!.shape, attributes),
       ...lifOperands(backend, parameters!, constants),
       ...surrogateOperands(constants.surrogate),
     );

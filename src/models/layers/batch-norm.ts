@@ -5,11 +5,12 @@ import {
   batchNormInference,
   hasNormalisedLif,
   normalisedLif,
+  repeatedVariance,
 } from '../../engines/kernels/index.ts';
 import type { Layer, LayerOutput, Parameter } from './layer.ts';
 import { activityOfCounts } from './lif-layer.ts';
-import { constantValues, createBuffer, createParameter } from './parameter.ts';
-import { stepMask } from './step-mask.ts';
+import { constantValues, createBuffer, createParameter, sizeOf } from './parameter.ts';
+import { realSteps, shownLengths, stepMask } from './step-mask.ts';
 
 /** What the statistics of a training batch are taken over: all its steps together, or each step on its own. */
 export const batchStatistics = ['joint', 'per-step'] as const;
@@ -45,7 +46,8 @@ export function createBatchNorm(
   return {
     name,
     parameters: [scale, shift, mean, variance],
-    forward: (input, { training, lengths }): LayerOutput => {
+    perFrame: !perStep,
+    forward: (input, { training, lengths, repeat }): LayerOutput => {
       const [gamma, beta] = [scale.variable, shift.variable];
       if (!training) {
         return { output: batchNormInference(input, gamma, beta, mean.variable, variance.variable, EPSILON) };
@@ -57,42 +59,55 @@ export function createBatchNorm(
           ? batchNorm(input, gamma, beta, { epsilon: EPSILON, perStep })
           : maskedBatchNorm(input, gamma, beta, mask, perStep);
       const seen = perStep ? stepsSeen(lengths, steps) : 1;
+      const rows = (realSteps(lengths, batch, steps) * sizeOf(input.shape)) / (batch * steps * channels);
+      const repeated = tf.mul(result.variance, repeatedVariance(rows, repeat));
       return {
         output: result.output,
         updates: [
           { parameter: mean, value: runningAverage(mean, result.mean, seen) },
-          { parameter: variance, value: runningAverage(variance, result.variance, seen) },
+          { parameter: variance, value: runningAverage(variance, repeated, seen) },
         ],
       };
     },
-    fuse: (input, pass, [neurons, pool]) => {
+    fuse: (input, pass, [neurons, next], bias) => {
       const neuron = neurons?.neuron;
       const [batch, steps, height = 0, width = 0, ...others] = input.shape as [number, number, ...number[]];
       const masked = pass.training && stepMask(pass.lengths, batch, steps) !== undefined;
       if (neuron === undefined || others.length !== 1 || perStep || masked || !hasNormalisedLif())
         return undefined;
-      const side = pool?.averagePool ?? 1;
       const result = normalisedLif(
         input,
         {
           gamma: scale.variable,
           beta: shift.variable,
-          mean: mean.variable,
+          // What a bias adds the normalisation takes away: only the statistics know of it.
+          mean: bias === undefined ? mean.variable : tf.sub(mean.variable, bias),
           variance: variance.variable,
           epsilon: EPSILON,
         },
         neuron,
-        { training: pass.training, pool: side, state: pass.state[neurons!.name] },
+        {
+          batchStatistics: pass.training,
+          repeat: pass.repeat,
+          pool: next?.pool,
+          state: pass.state[neurons!.name],
+        },
       );
+      const batchMean = bias === undefined ? result.mean : tf.add(result.mean, bias);
       const updates = pass.training
         ? [
-            { parameter: mean, value: runningAverage(mean, result.mean, 1) },
+            { parameter: mean, value: runningAverage(mean, batchMean, 1) },
             { parameter: variance, value: runningAverage(variance, result.variance, 1) },
           ]
         : [];
-      const activity = activityOfCounts(result.counts, height * width * channels, pass.lengths);
-      const layers = [{ updates }, { state: result.state, activity }, ...(side > 1 ? [{}] : [])];
-      return { output: result.output, layers };
+      const lengths = shownLengths(pass.lengths, pass.repeat);
+      const activity = activityOfCounts(result.counts, height * width * channels, lengths);
+      const layers = [
+        { updates },
+        { state: result.state, activity },
+        ...(next?.pool === undefined ? [] : [{}]),
+      ];
+      return { output: result.output, layers, repeat: 1 };
     },
   };
 }

@@ -14,6 +14,14 @@ export function stepMask(
   return tf.tensor2d(mask, [batch, steps]);
 }
 
+/** Real steps of samples whose frames are shown for `repeat` steps each. */
+export function shownLengths(
+  lengths: ArrayLike<number> | undefined,
+  repeat: number,
+): ArrayLike<number> | undefined {
+  return lengths === undefined || repeat === 1 ? lengths : Array.from(lengths, (frames) => frames * repeat);
+}
+
 /** How many steps of a batch are real. */
 export function realSteps(lengths: ArrayLike<number> | undefined, batch: number, steps: number): number {
   if (lengths === undefined) return batch * steps;
