@@ -31,6 +31,10 @@ export interface ResultLine {
   readonly bestEpoch: number;
   readonly spikeRate: number;
   readonly parameters: number;
+  /** Accumulates and multiply-accumulates of a sample, and the energy of this arithmetic at 45 nm. */
+  readonly effectiveAcs: number;
+  readonly effectiveMacs: number;
+  readonly energyPicojoules: number;
   readonly seconds: number;
   readonly engine: string;
   readonly simulated: boolean;

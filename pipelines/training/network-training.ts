@@ -6,7 +6,12 @@ import {
   loadTensors,
   saveTensors,
 } from '../../src/models/checkpoint.ts';
-import { type EpochMetrics, MetricsAccumulator } from '../../src/models/metrics.ts';
+import {
+  ConfusionCounter,
+  type ConfusionMatrix,
+  type EpochMetrics,
+  MetricsAccumulator,
+} from '../../src/models/metrics.ts';
 import { createNetwork, type Network, parameterCount } from '../../src/models/network.ts';
 import { createTrainer, type Trainer } from '../../src/models/trainer.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
@@ -21,6 +26,8 @@ import {
   heldOut,
   type ResultLine,
 } from './epoch-line.ts';
+import { measureNetwork } from './measure-network.ts';
+import type { EvaluatedPart, NetworkMeasures } from './network-measures.ts';
 import type { CheckpointKind, RunDirectory } from './run-directory.ts';
 import type { SampleLoader } from './sample-loader.ts';
 import { evaluationSteps, type FlowOptions, trainingSteps } from './training-flow.ts';
@@ -62,6 +69,13 @@ export async function trainNetwork<Token extends Labelled>(
     trainer.dispose();
     network.dispose();
   }
+}
+
+/** What an evaluation gave. */
+interface Evaluation {
+  readonly part: EvaluatedPart;
+  readonly metrics: EpochMetrics;
+  readonly confusion: ConfusionMatrix;
 }
 
 /** A network between two epochs, or between two batches of one. */
@@ -118,13 +132,16 @@ class NetworkTraining<Token extends Labelled> {
       epoch: lines.length + 1,
       learningRate: this.#trainer.learningRate,
       train: new MetricsAccumulator(this.state.metrics).result(),
-      validation,
-      test,
+      validation: validation?.metrics,
+      test: test?.metrics,
       seconds: this.state.seconds,
       trainSeconds: this.state.trainSeconds,
     });
     this.state = stateAfter([...lines, line]);
-    await this.#save(bestLine(this.state.lines, bestBy) === line ? ['best', 'last'] : ['last']);
+    const best = bestLine(this.state.lines, bestBy) === line;
+    const evaluation = test ?? validation;
+    if (best && evaluation !== undefined) await this.#measure(line.epoch, evaluation);
+    await this.#save(best ? ['best', 'last'] : ['last']);
     this.#report(line);
     return true;
   }
@@ -132,29 +149,30 @@ class NetworkTraining<Token extends Labelled> {
   /** What the best checkpoint reached; undefined when stopped while testing it. */
   async result(): Promise<ResultLine | undefined> {
     const { sets, run, engine, simulated, bestBy } = this.#session;
+    const { name } = this.#plan;
     const { lines } = this.state;
     const best = bestLine(lines, bestBy)!;
     let { testAccuracy, spikeRate } = best;
-    if (testAccuracy === undefined && sets.test.length > 0) {
-      const checkpoint = await this.#read('best');
-      if (checkpoint === undefined) {
-        throw new InputError(
-          'expected the best checkpoint, found none',
-          run.checkpointPath(this.#plan.name, 'best'),
-        );
-      }
-      loadTensors(this.#network, checkpoint.tensors);
-      const test = await this.#evaluate('test');
-      if (test === undefined) return undefined;
-      ({ accuracy: testAccuracy, spikeRate } = test);
+    let measures = await run.readMeasures(name);
+    const untested = testAccuracy === undefined && sets.test.length > 0;
+    if (untested || measures?.epoch !== best.epoch) {
+      await this.#loadBest();
+      const evaluation = await this.#evaluate(sets.test.length > 0 ? 'test' : 'validation');
+      if (evaluation === undefined) return undefined;
+      if (untested) ({ accuracy: testAccuracy, spikeRate } = evaluation.metrics);
+      measures = await this.#measure(best.epoch, evaluation, measures);
     }
+    const { effectiveAcs, effectiveMacs, energyPicojoules } = measures.work;
     return {
       type: 'result',
-      model: this.#plan.name,
+      model: name,
       testAccuracy: testAccuracy ?? heldOut(best).accuracy,
       bestEpoch: best.epoch,
       spikeRate,
       parameters: parameterCount(this.#network),
+      effectiveAcs,
+      effectiveMacs,
+      energyPicojoules,
       seconds: Number(lines.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(3)),
       engine: engine.name,
       simulated,
@@ -177,17 +195,41 @@ class NetworkTraining<Token extends Labelled> {
     });
   }
 
+  async #loadBest(): Promise<void> {
+    const checkpoint = await this.#read('best');
+    if (checkpoint === undefined) {
+      const path = this.#session.run.checkpointPath(this.#plan.name, 'best');
+      throw new InputError('expected the best checkpoint, found none', path);
+    }
+    loadTensors(this.#network, checkpoint.tensors);
+  }
+
+  /** Writes what the network as it is does on held-out recordings, taking what `known` says of the same epoch. */
+  async #measure(epoch: number, evaluation: Evaluation, known?: NetworkMeasures): Promise<NetworkMeasures> {
+    const { run, sets, loader } = this.#session;
+    const { part, confusion } = evaluation;
+    const observed =
+      known?.epoch === epoch
+        ? { work: known.work, raster: known.raster }
+        : await measureNetwork(this.#trainer, sets[part], loader);
+    const measures = { model: this.#plan.name, epoch, part, confusion, ...observed };
+    await run.writeMeasures(measures);
+    return measures;
+  }
+
   /** Undefined where there are no recordings, or when stopped. */
-  async #evaluate(part: 'validation' | 'test'): Promise<EpochMetrics | undefined> {
+  async #evaluate(part: EvaluatedPart): Promise<Evaluation | undefined> {
     const tokens = this.#session.sets[part];
     if (tokens.length === 0 || this.#stopped) return undefined;
     const metrics = new MetricsAccumulator();
+    const confusion = new ConfusionCounter(this.#plan.network.classes);
     let batches = 0;
     await evaluationSteps(tokens, this.#flow(this.#trainer.evaluateStep)).forEach((step) => {
       metrics.add(step);
+      confusion.add(step);
       this.#progress(part, ++batches, tokens, metrics);
     });
-    return this.#stopped ? undefined : metrics.result();
+    return this.#stopped ? undefined : { part, metrics: metrics.result(), confusion: confusion.matrix() };
   }
 
   #flow(step: Trainer['trainStep']): FlowOptions<Token> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { InputError, OptionError } from '../../src/errors.ts';
 import { writeFileAtomic } from '../../src/streams/atomic-file.ts';
+import { measuresSchema, type NetworkMeasures } from './network-measures.ts';
 
 /**
  * A run on disk. Every file is replaced as a whole, and the last checkpoint of a network is the one truth about how
@@ -98,8 +99,8 @@ export class RunDirectory {
 
   /** Removes what a killed process left half-written; nobody else may be writing. */
   async removeLeftovers(): Promise<void> {
-    for (const folder of [this.path, join(this.path, 'checkpoints')]) {
-      const left = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+    for (const folder of [this.path, this.#file('checkpoints'), this.#file('measures')]) {
+      const left = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.tmp'));
       for (const name of left) await rm(join(folder, name), { force: true });
     }
   }
@@ -126,6 +127,20 @@ export class RunDirectory {
 
   async writeResult(result: RunResult): Promise<void> {
     await writeFileAtomic(this.#file('result.json'), json(result));
+  }
+
+  async writeMeasures(measures: NetworkMeasures): Promise<void> {
+    await mkdir(this.#file('measures'), { recursive: true });
+    await writeFileAtomic(
+      this.#file(join('measures', `${measures.model}.json`)),
+      `${JSON.stringify(measures)}\n`,
+    );
+  }
+
+  /** The measures of a network, or undefined where no epoch has been finished. */
+  async readMeasures(network: string): Promise<NetworkMeasures | undefined> {
+    const name = join('measures', `${network}.json`);
+    return (await exists(this.#file(name))) ? this.#readJson(name, measuresSchema) : undefined;
   }
 
   checkpointPath(network: string, kind: CheckpointKind): string {

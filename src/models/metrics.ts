@@ -7,6 +7,9 @@ export interface StepMetrics {
   readonly correct: number;
   /** Mean of each layer's outputs over real steps, and how many outputs that mean is of. */
   readonly rates: Readonly<Record<string, LayerRate>>;
+  /** Class of each sample, and the one that was found. */
+  readonly labels: Int32Array;
+  readonly predicted: Int32Array;
 }
 
 /** Spike rate of one layer. */
@@ -32,6 +35,30 @@ export interface MetricsState {
   loss: number;
   correct: number;
   layers: Record<string, { spikes: number; elements: number }>;
+}
+
+/** Samples by their class (row) and the class that was found (column). */
+export type ConfusionMatrix = readonly (readonly number[])[];
+
+/** Counts the samples of an evaluation by class and class found. */
+export class ConfusionCounter {
+  readonly #counts: number[][];
+
+  /** @param classes how many there are */
+  constructor(classes: number) {
+    this.#counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  }
+
+  add({ labels, predicted }: Pick<StepMetrics, 'labels' | 'predicted'>): void {
+    for (let sample = 0; sample < labels.length; sample++) {
+      this.#counts[labels[sample]!]![predicted[sample]!]!++;
+    }
+  }
+
+  /** A copy of the counts so far. */
+  matrix(): ConfusionMatrix {
+    return structuredClone(this.#counts);
+  }
 }
 
 /**

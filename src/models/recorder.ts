@@ -10,6 +10,8 @@ export interface LayerRecording {
   readonly outputs: Float32Array;
   /** Potential after every step, where it was asked for and the layer has one. */
   readonly potentials?: Float32Array;
+  /** What the potential fires at, of a layer of LIF neurons. */
+  readonly threshold?: number;
 }
 
 /** What is recorded. */
@@ -26,6 +28,7 @@ interface Pending {
   readonly layer: string;
   readonly outputs: tf.Tensor;
   readonly potentials: tf.Tensor | undefined;
+  readonly threshold: number | undefined;
 }
 
 /**
@@ -40,9 +43,15 @@ export class Recorder {
   constructor({ layers, potentials = false, samples }: RecorderOptions = {}) {
     const first = (tensor: tf.Tensor): tf.Tensor => tf.keep(firstSamples(tensor, samples));
     this.options = {
-      probe: (layer, output, { active, potentials: seen }) => {
-        if (layers === undefined ? !active : !layers.includes(layer)) return;
-        this.#pending.push({ layer, outputs: first(output), potentials: seen && first(seen) });
+      probe: (name, output, { layer, active, potentials: seen }) => {
+        if (layers === undefined ? !active : !layers.includes(name)) return;
+        const threshold = layer.neuron?.threshold;
+        this.#pending.push({
+          layer: name,
+          outputs: first(output),
+          potentials: seen && first(seen),
+          threshold,
+        });
       },
       potentials: (layer) =>
         (layers === undefined || layers.includes(layer)) &&
@@ -53,7 +62,7 @@ export class Recorder {
   /** What was recorded since the last reading, in the order of the layers; frees the engine's copies. */
   async read(): Promise<LayerRecording[]> {
     const recordings: LayerRecording[] = [];
-    for (const { layer, outputs, potentials } of this.#pending.splice(0)) {
+    for (const { layer, outputs, potentials, threshold } of this.#pending.splice(0)) {
       const values = async (tensor: tf.Tensor): Promise<Float32Array> =>
         Float32Array.from(await tensor.data());
       recordings.push({
@@ -61,6 +70,7 @@ export class Recorder {
         shape: outputs.shape,
         outputs: await values(outputs),
         ...(potentials && { potentials: await values(potentials) }),
+        ...(threshold !== undefined && { threshold }),
       });
       outputs.dispose();
       potentials?.dispose();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MetricsAccumulator, type StepMetrics } from '../../src/models/metrics.ts';
+import { ConfusionCounter, MetricsAccumulator, type StepMetrics } from '../../src/models/metrics.ts';
 
 const steps: StepMetrics[] = [
   {
@@ -7,12 +7,16 @@ const steps: StepMetrics[] = [
     loss: 0.7,
     correct: 1,
     rates: { a: { rate: 0.1, elements: 100 }, b: { rate: 0.5, elements: 10 } },
+    labels: Int32Array.of(0, 1, 2),
+    predicted: Int32Array.of(2, 1, 1),
   },
   {
     samples: 1,
     loss: 0.1,
     correct: 1,
     rates: { a: { rate: 0.3, elements: 50 }, b: { rate: 0.1, elements: 5 } },
+    labels: Int32Array.of(0),
+    predicted: Int32Array.of(0),
   },
 ];
 
@@ -47,5 +51,17 @@ describe('MetricsAccumulator', () => {
       spikeRate: 0,
       layerRates: {},
     });
+  });
+});
+
+describe('ConfusionCounter', () => {
+  it('counts samples by class and class found', () => {
+    const confusion = new ConfusionCounter(3);
+    for (const step of steps) confusion.add(step);
+    expect(confusion.matrix()).toStrictEqual([
+      [1, 0, 1],
+      [0, 1, 0],
+      [0, 1, 0],
+    ]);
   });
 });

@@ -76,7 +76,7 @@ describe('a run in a process of its own', () => {
     }
     expect(kills).toBeGreaterThan(0);
     expect(await timelessMetrics(join(folder, 'killed'))).toStrictEqual(expected);
-    const files = ['checkpoints', 'config.json', 'metrics.jsonl', 'result.json', 'split.json'];
+    const files = ['checkpoints', 'config.json', 'measures', 'metrics.jsonl', 'result.json', 'split.json'];
     expect((await readdir(join(folder, 'killed'))).sort()).toStrictEqual(files);
     const checkpoints = ['nmnist-net-best.safetensors', 'nmnist-net-last.safetensors'];
     expect((await readdir(join(folder, 'killed', 'checkpoints'))).sort()).toStrictEqual(checkpoints);

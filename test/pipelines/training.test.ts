@@ -56,7 +56,9 @@ describe('nmnist-train', () => {
       ),
     );
     expect(Object.keys(lines[2]!)).toStrictEqual(
-      'type model testAccuracy bestEpoch spikeRate parameters seconds engine simulated runDir'.split(' '),
+      'type model testAccuracy bestEpoch spikeRate parameters effectiveAcs effectiveMacs energyPicojoules seconds engine simulated runDir'.split(
+        ' ',
+      ),
     );
     expect(lines[0]).toMatchObject({ model: 'nmnist-net', epoch: 1, learningRate: 6e-3 });
     expect(Object.keys(lines[0]!['layerRates'] as object)).toStrictEqual(['lif1', 'lif2']);
@@ -86,6 +88,28 @@ describe('nmnist-train', () => {
         .join(''),
     );
     expect(await json('result.json')).toStrictEqual({ best: 'nmnist-net', results: [lines[2]] });
+    const { part, epoch, confusion, work, raster } = await json('measures/nmnist-net.json');
+    expect([part, epoch]).toStrictEqual(['test', lines[2]!['bestEpoch']]);
+    expect(confusion.map((row: number[]) => row.reduce((sum, count) => sum + count))).toStrictEqual(
+      new Array(10).fill(1),
+    );
+    const found = confusion.reduce((sum: number, row: number[], label: number) => sum + row[label]!, 0);
+    expect(found / 10).toBe(lines[2]!['testAccuracy']);
+    expect(work).toMatchObject({ samples: 10, effectiveMacs: lines[2]!['effectiveMacs'] });
+    expect(work.layers.map(({ layer }: { layer: string }) => layer)).toStrictEqual([
+      'convolution1',
+      'convolution2',
+      'readout',
+    ]);
+    // In-bounds taps of a side are 3 n - 2; two polarities, 16 and 32 maps, four bins.
+    expect(work.dense).toBe(4 * (46 * 46 * 2 * 16 + 22 * 22 * 16 * 32 + 16 * 32 * 10));
+    expect(work.energyPicojoules).toBeCloseTo(4.6 * work.effectiveMacs + 0.9 * work.effectiveAcs, 3);
+    expect(raster.layers.map(({ steps, neurons }: Record<string, number>) => [steps, neurons])).toStrictEqual(
+      [
+        [4, 16 * 16 * 16],
+        [4, 8 * 8 * 32],
+      ],
+    );
     for (const kind of ['best', 'last']) {
       const checkpoint = decodeCheckpoint(
         await readFile(join(out, 'checkpoints', `nmnist-net-${kind}.safetensors`)),
@@ -163,8 +187,10 @@ describe('going on', () => {
     const whole = { ...given, data: nmnist, out: fresh() };
     const { updates } = await runCaptured(nmnistTrain, whole);
     const expected = await timelessMetrics(whole.out);
-    const result = (out: string) => readFile(join(out, 'result.json'), 'utf8').then(JSON.parse);
-    const expectedResult = (await result(whole.out)).results[0];
+    const json = (out: string, name: string) => readFile(join(out, name), 'utf8').then(JSON.parse);
+    const measures = (out: string) => json(out, join('measures', 'nmnist-net.json'));
+    const expectedResult = (await json(whole.out, 'result.json')).results[0];
+    const expectedMeasures = await measures(whole.out);
     // Every update is a batch of training, validation or test.
     for (let stop = 1; stop < updates.length; stop += 4) {
       const out = fresh();
@@ -177,8 +203,9 @@ describe('going on', () => {
       );
       await runCaptured(nmnistTrain, { resume: out });
       expect(await timelessMetrics(out)).toStrictEqual(expected);
-      const { seconds, runDir, ...reached } = (await result(out)).results[0];
+      const { seconds, runDir, ...reached } = (await json(out, 'result.json')).results[0];
       expect(expectedResult).toMatchObject(reached);
+      expect(await measures(out)).toStrictEqual(expectedMeasures);
     }
   });
 
@@ -200,6 +227,16 @@ describe('going on', () => {
       ['epoch', 2],
       ['result', undefined],
     ]);
+  });
+
+  it('measures anew where the measures of the best epoch are missing', async () => {
+    const out = fresh();
+    const { lines } = await runCaptured(nmnistTrain, { ...given, data: nmnist, out, epochs: 1 });
+    const path = join(out, 'measures', 'nmnist-net.json');
+    const measures = await readFile(path, 'utf8');
+    await rm(path);
+    expect((await runCaptured(nmnistTrain, { resume: out })).lines).toStrictEqual([lines[1]]);
+    expect(await readFile(path, 'utf8')).toBe(measures);
   });
 
   it('keeps the options of the run', async () => {
