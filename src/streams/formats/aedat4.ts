@@ -1,36 +1,39 @@
 /**
  * AEDAT 4 (iniVation DV): a magic line, a header table, then packets of numbered streams, each a compressed
- * flatbuffer. The first stream of events is decoded; frames, inertial samples, triggers, and the events of a second
- * camera are skipped unseen. The data table at the end, and what the header says of it, is not relied on: recordings
- * that were cut off lack it or have a false one.
+ * flatbuffer. The first stream of events is decoded; the events of a second camera are skipped, and so are frames,
+ * inertial samples and triggers unless they are asked for. The data table at the end, and what the header says of it,
+ * is not relied on: recordings that were cut off lack it or have a false one.
  */
 import type { EventChunk, SensorSize } from '../../events.ts';
+import type { ByteSource } from '../byte-source.ts';
+import type { TimeRange } from '../time-range.ts';
+import { TABLE_IDENTIFIER } from './aedat4/data-table.ts';
 import { Aedat4Encoder, MAGIC } from './aedat4/encoder.ts';
 import { decodeEvents, EVENT_BYTES, locateEvents, timeHigh } from './aedat4/event-packet.ts';
 import { type IoHeader, readIoHeader } from './aedat4/io-header.ts';
-import { LZ4_MAGIC, Lz4Frames } from './aedat4/lz4.ts';
-import { decodeZstd, loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
+import { LZ4_MAGIC } from './aedat4/lz4.ts';
+import { readOtherPacket } from './aedat4/other-packets.ts';
+import { packetRange } from './aedat4/packet-range.ts';
+import { LARGEST_PACKET_BYTES, Unpacker } from './aedat4/unpacker.ts';
+import { loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
 import { ByteWindow, viewOf } from './byte-window.ts';
 import { formatFault, zeroCounters } from './fault.ts';
-import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
+import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat, Seek } from './format.ts';
 import { type DecodeWide, WideChunks } from './wide-chunks.ts';
 
-const TABLE_IDENTIFIER = 0x46544142; // FTAB
 const LARGEST_HEADER_BYTES = 1 << 20;
-/** Packed or unpacked, a packet is at most this large: 4 million events. */
-const LARGEST_PACKET_BYTES = 1 << 26;
 /** What coordinates can be where the header names no sensor size. */
 const ANY_SIZE: SensorSize = { width: 32768, height: 32768 };
 
 /** What the decoder waits for: a part of the file that it takes whole, but for `skipped` packets and the `table`. */
-type Awaited = 'magic' | 'header' | 'packet' | 'events' | 'skipped' | 'table';
+type Awaited = 'magic' | 'header' | 'packet' | 'events' | 'other' | 'skipped' | 'table';
 
 class Aedat4Decoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #window = new ByteWindow();
   readonly #chunks = new WideChunks();
-  readonly #lz4 = new Lz4Frames(LARGEST_PACKET_BYTES);
+  readonly #unpacker = new Unpacker();
   #header: IoHeader | undefined;
   #awaited: Awaited = 'magic';
   /** Bytes of the awaited part, and where it starts in the file. */
@@ -55,6 +58,13 @@ class Aedat4Decoder implements EventDecoder {
     }
   }
 
+  /** Goes on with the packet at `byteOffset`; the header has been taken, and nothing else. */
+  jump(byteOffset: number): void {
+    this.#window.skip(this.#window.available);
+    this.#window.offset = byteOffset;
+    this.#await('packet', 0);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     this.#chunks.flush(emit);
     const between = this.#awaited === 'packet' && this.#window.available === 0;
@@ -64,6 +74,7 @@ class Aedat4Decoder implements EventDecoder {
       header: 'header',
       packet: 'packet',
       events: 'event packet',
+      other: 'packet',
       skipped: 'packet',
     };
     this.#fail(`${part[this.#awaited]} expected, the data end within it`);
@@ -80,6 +91,8 @@ class Aedat4Decoder implements EventDecoder {
         return this.#takePacketHeader();
       case 'events':
         return this.#takeEvents(emit);
+      case 'other':
+        return this.#takeOther();
       case 'skipped':
         this.#size -= this.#window.skip(this.#size);
         if (this.#size > 0) return false;
@@ -94,7 +107,7 @@ class Aedat4Decoder implements EventDecoder {
   #await(part: Awaited, size: number): void {
     this.#awaited = part;
     this.#size = size;
-    if (part !== 'events' && part !== 'skipped') this.#start = this.#window.offset;
+    if (part !== 'events' && part !== 'other' && part !== 'skipped') this.#start = this.#window.offset;
   }
 
   #takeMagic(): boolean {
@@ -134,8 +147,12 @@ class Aedat4Decoder implements EventDecoder {
       this.#fail(`packet of 4 to ${LARGEST_PACKET_BYTES} bytes expected, found ${size}`);
     }
     this.#window.skip(8);
-    if (stream !== eventStream) this.counters.skipped++;
-    this.#await(stream === eventStream ? 'events' : 'skipped', size);
+    if (stream === eventStream) this.#await('events', size);
+    else {
+      this.counters.skipped++;
+      const wanted = this.#options.others !== undefined && streams.get(stream) !== 'EVTS';
+      this.#await(wanted ? 'other' : 'skipped', size);
+    }
     return true;
   }
 
@@ -165,15 +182,18 @@ class Aedat4Decoder implements EventDecoder {
     return true;
   }
 
-  #unpack(packet: Uint8Array): Uint8Array {
-    switch (this.#header!.compression) {
-      case 'none':
-        return packet;
-      case 'lz4':
-        return this.#lz4.decode(packet);
-      case 'zstd':
-        return decodeZstd(packet, LARGEST_PACKET_BYTES);
+  #takeOther(): boolean {
+    const bytes = this.#window.take(this.#size);
+    if (bytes === undefined) return false;
+    for (const record of this.#checked(() => readOtherPacket(viewOf(this.#unpack(bytes))))) {
+      this.#options.others!(record);
     }
+    this.#await('packet', 0);
+    return true;
+  }
+
+  #unpack(packet: Uint8Array): Uint8Array {
+    return this.#unpacker.unpack(packet, this.#header!.compression);
   }
 
   /** Runs what reads bytes that may lie: a RangeError becomes a FormatError at the awaited part's start. */
@@ -183,7 +203,7 @@ class Aedat4Decoder implements EventDecoder {
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return this.#fail(
-        `${this.#awaited === 'header' ? 'header' : 'event packet'} is not valid: ${error.message}`,
+        `${{ header: 'header', other: 'packet' }[this.#awaited as string] ?? 'event packet'} is not valid: ${error.message}`,
         error,
       );
     }
@@ -198,15 +218,30 @@ function startsWithMagic(head: Uint8Array): boolean {
   return MAGIC.every((byte, i) => head[i] === byte);
 }
 
-/** False where the header says another compression; a header that cannot be read says nothing. */
-function mayUseZstd(head: Uint8Array): boolean {
+/** The header, its magic and length included; undefined where it cannot be read. */
+function headerOf(head: Uint8Array): { bytes: Uint8Array; header: IoHeader } | undefined {
+  const start = MAGIC.length + 4;
+  if (head.length < start || !startsWithMagic(head)) return undefined;
+  const end = start + viewOf(head).getUint32(MAGIC.length, true);
+  if (end > head.length) return undefined;
   try {
-    const start = MAGIC.length + 4;
-    const size = viewOf(head).getUint32(MAGIC.length, true);
-    return readIoHeader(head.subarray(start, start + size)).compression === 'zstd';
+    return { bytes: head.subarray(0, end), header: readIoHeader(head.subarray(start, end)) };
   } catch {
-    return true;
+    return undefined;
   }
+}
+
+/** Finds the packets of a time range by the data table, or by looking into a few packets where there is none. */
+async function seek(source: ByteSource, range: TimeRange, options: DecodeOptions): Promise<Seek | undefined> {
+  const head = headerOf(await source.read(0, LARGEST_HEADER_BYTES));
+  if (head === undefined) return undefined;
+  if (head.header.compression === 'zstd') await loadZstd();
+  const found = await packetRange(source, head.header, head.bytes.length, range);
+  if (found === undefined) return undefined;
+  const decoder = new Aedat4Decoder(options);
+  decoder.push(head.bytes, () => undefined);
+  decoder.jump(found.start);
+  return { decoder, ...found };
 }
 
 /** AEDAT 4 as DV writes it: uncompressed, LZ4 and zstd. */
@@ -217,7 +252,9 @@ export const aedat4: EventFormat = {
   sniff: (head) => (startsWithMagic(head) ? 1 : 0),
   createDecoder: (options = {}) => new Aedat4Decoder(options),
   prepare: async (head) => {
-    if (mayUseZstd(head)) await loadZstd();
+    // A header that cannot be read says nothing.
+    if ((headerOf(head)?.header.compression ?? 'zstd') === 'zstd') await loadZstd();
   },
+  seek,
   createEncoder: (options) => new Aedat4Encoder(options),
 };

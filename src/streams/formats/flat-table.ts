@@ -55,10 +55,21 @@ export class FlatTable {
     return at === undefined ? absent : readInt64(this.view, at);
   }
 
+  /** A floating-point number of 32 bits. */
+  float32(index: number, absent = 0): number {
+    const at = this.#field(index);
+    return at === undefined ? absent : this.view.getFloat32(at, true);
+  }
+
   /** A table that the field points to. */
   table(index: number): FlatTable | undefined {
     const at = this.#field(index);
     return at === undefined ? undefined : new FlatTable(this.view, at + this.view.getUint32(at, true));
+  }
+
+  /** Position in the buffer of a structure that the table holds in place. */
+  struct(index: number): number | undefined {
+    return this.#field(index);
   }
 
   /** A text, cut off after `most` bytes; empty where it is absent. */

@@ -1,7 +1,13 @@
+import * as zlib from 'node:zlib';
 import { Builder } from 'flatbuffers';
-import type { EventChunk, SensorSize } from '../../../events.ts';
-import type { EncodeOptions, EventEncoder } from '../format.ts';
+import { OptionError } from '../../../errors.ts';
+import { type EventChunk, type SensorSize, sliceChunk } from '../../../events.ts';
+import { viewOf } from '../byte-window.ts';
+import { FlatTable } from '../flat-table.ts';
+import type { EncodeOptions, EventEncoder, Patch } from '../format.ts';
+import { type PacketEntry, writeDataTable } from './data-table.ts';
 import { EVENT_BYTES } from './event-packet.ts';
+import { encodeLz4 } from './lz4-encoder.ts';
 
 /** What an AEDAT 4 file starts with. */
 export const MAGIC: Uint8Array = Buffer.from('#!AER-DAT4.0\r\n', 'latin1');
@@ -17,29 +23,92 @@ export interface StreamDescription {
 /** Names of the compressions by their number in the header. */
 const COMPRESSIONS = ['NONE', 'LZ4', 'LZ4_HIGH', 'ZSTD', 'ZSTD_HIGH'] as const;
 
-/** Writes AEDAT 4 without compression and without data table: one packet a chunk, all in stream 0. */
-export class Aedat4Encoder implements EventEncoder {
-  readonly #options: EncodeOptions;
-  #headed = false;
+/** Numbers of the compressions in the header. */
+const COMPRESSION_NUMBERS = { none: 0, lz4: 1, zstd: 3 } as const;
 
-  constructor(options: EncodeOptions) {
-    this.#options = options;
+/** A packet is at most this long: readers unpack packets whole. */
+const MOST_PACKET_EVENTS = 1 << 16;
+
+/** Packs the content of a packet. */
+export type Pack = (content: Uint8Array) => Uint8Array;
+
+/** Writes AEDAT 4: one packet a chunk, all in stream 0, then the data table, to which the header is patched to point. */
+export class Aedat4Encoder implements EventEncoder {
+  readonly #sensor: SensorSize;
+  readonly #compression: number;
+  readonly #pack: Pack;
+  readonly #packets: PacketEntry[] = [];
+  #offset = 0;
+  #patches: Patch[] = [];
+
+  /** @param pack packs as `options.compression` says; default: what this version of Node can do */
+  constructor(options: EncodeOptions, pack?: Pack) {
+    const { sensor, compression = 'lz4' } = options;
+    this.#sensor = sensor;
+    this.#compression = COMPRESSION_NUMBERS[compression];
+    this.#pack = pack ?? packer(compression);
   }
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
     this.#head(emit);
-    if (chunk.t.length > 0) emit(writePacket(0, writeEvents(chunk)));
+    for (let start = 0; start < chunk.t.length; start += MOST_PACKET_EVENTS) {
+      const end = start + MOST_PACKET_EVENTS;
+      this.#packet(chunk.t.length <= MOST_PACKET_EVENTS ? chunk : sliceChunk(chunk, start, end), emit);
+    }
   }
 
   end(emit: (bytes: Uint8Array) => void): void {
     this.#head(emit);
+    const position = new Uint8Array(8);
+    viewOf(position).setBigInt64(0, BigInt(this.#offset), true);
+    this.#patches.push({ byteOffset: this.#tablePositionAt, bytes: position });
+    emit(this.#pack(writeDataTable(this.#packets)));
   }
 
-  #head(emit: (bytes: Uint8Array) => void): void {
-    if (this.#headed) return;
-    this.#headed = true;
-    emit(writeHeader([{ id: 0, type: 'EVTS', sensor: this.#options.sensor }]));
+  patches(): readonly Patch[] {
+    return this.#patches;
   }
+
+  /** Where the header says where the data table is. */
+  #tablePositionAt = 0;
+
+  #head(emit: (bytes: Uint8Array) => void): void {
+    if (this.#offset > 0) return;
+    const header = writeHeader([{ id: 0, type: 'EVTS', sensor: this.#sensor }], this.#compression);
+    const start = MAGIC.length + 4;
+    this.#tablePositionAt = start + FlatTable.root(viewOf(header.subarray(start))).struct(1)!;
+    this.#put(header, emit);
+  }
+
+  #packet(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
+    const content = this.#pack(writeEvents(chunk));
+    const { origin, t } = chunk;
+    this.#packets.push({
+      stream: 0,
+      byteOffset: this.#offset + 8,
+      size: content.length,
+      elements: t.length,
+      firstMicros: origin + t[0]!,
+      lastMicros: origin + t[t.length - 1]!,
+    });
+    this.#put(writePacket(0, content), emit);
+  }
+
+  #put(bytes: Uint8Array, emit: (bytes: Uint8Array) => void): void {
+    this.#offset += bytes.length;
+    emit(bytes);
+  }
+}
+
+function packer(compression: NonNullable<EncodeOptions['compression']>): Pack {
+  if (compression === 'none') return (content) => content;
+  if (compression === 'lz4') return encodeLz4;
+  // Not in the types of the oldest version of Node that is supported.
+  const { zstdCompressSync } = zlib as { zstdCompressSync?: Pack };
+  if (zstdCompressSync === undefined) {
+    throw new OptionError(`zstd is written by Node 22.15 and later, this is ${process.version}; write lz4`);
+  }
+  return (content) => zstdCompressSync(content);
 }
 
 /** Magic, length and header table; `compression` is 0 none, 1 LZ4, 2 LZ4 high, 3 zstd, 4 zstd high. */

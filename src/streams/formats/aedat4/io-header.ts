@@ -8,6 +8,8 @@ export type Compression = 'none' | 'lz4' | 'zstd';
 /** What stands before the packets of an AEDAT 4 file. */
 export interface IoHeader {
   readonly compression: Compression;
+  /** Where the data table is said to begin; -1 where there is none. */
+  readonly tablePosition: number;
   /** Type identifiers by stream number: `EVTS`, `FRME`, `IMUS`, `TRIG`. */
   readonly streams: ReadonlyMap<number, string>;
   /** The first stream of events. */
@@ -27,11 +29,11 @@ export function readIoHeader(bytes: Uint8Array): IoHeader {
   const code = table.int32(0);
   const compression = COMPRESSIONS[code];
   if (compression === undefined) throw new RangeError(`compression 0 to 4 expected, found ${code}`);
-  return { compression, ...readDescription(table.text(2, bytes.length)) };
+  return { compression, tablePosition: table.int64(1, -1), ...readDescription(table.text(2, bytes.length)) };
 }
 
 /** The streams that the XML description names: nodes within `outInfo`, numbered, each with a type and an `info`. */
-function readDescription(xml: string): Omit<IoHeader, 'compression'> {
+function readDescription(xml: string): Omit<IoHeader, 'compression' | 'tablePosition'> {
   const streams = new Map<number, string>();
   const sizes = new Map<number, { sizeX?: number; sizeY?: number }>();
   const path: string[] = [];
