@@ -12,6 +12,8 @@ export { type BinSampleOptions, binRecording, binSample, type SampleToken } from
 export { type Binning, bin, createBinning } from './binning.ts';
 export { type EncodeDirectOptions, encodeDirect, encodeImagesDirect } from './encode-direct.ts';
 export { type EncodePoissonOptions, encodeImagesPoisson, encodePoisson } from './encode-poisson.ts';
+// Events to events
+export * as filters from './filters/index.ts';
 export { firstEventFrom } from './first-event-from.ts';
 export { fitLength, fitSample } from './fit-length.ts';
 export { type Crop, FrameGrid, type FrameGridOptions, type Polarity } from './frame-grid.ts';
