@@ -6,7 +6,7 @@ import { MAGIC } from './encoder.ts';
 const LONGEST_LINE_BYTES = 1 << 20;
 
 /**
- * Reads the header lines of AEDAT 2.0. It ends after `#End Of ASCII Header`, or, in files from before 2016, at the
+ * Reads the header lines of AEDAT 2.0, and of 1.0, where they may be missing. It ends after `#End Of ASCII Header`, or, in files from before 2016, at the
  * first line that does not start with `#`; a line with control bytes in it is no line, but records that begin with
  * the byte of `#`.
  */
@@ -14,13 +14,15 @@ export class Aedat2Header {
   done = false;
   chip: Aedat2Chip | undefined;
   readonly #path: string | undefined;
+  readonly #version: '1.0' | '2.0';
   #line = new Uint8Array(256);
   #length = 0;
   #lineOffset = 0;
   #lines = 0;
 
-  constructor(path: string | undefined) {
+  constructor(path: string | undefined, version: '1.0' | '2.0' = '2.0') {
     this.#path = path;
+    this.#version = version;
   }
 
   /** Takes a block; gives the parts of the body that it was found to hold, once the header is done. */
@@ -46,16 +48,20 @@ export class Aedat2Header {
 
   /** The data are over before the header is: nothing but whole lines is a recording without events. */
   end(): void {
-    if (this.#length > 0 || this.#lines === 0) {
+    if (this.#length > 0 || (this.#lines === 0 && this.#version === '2.0')) {
       const offset = this.#lineOffset + this.#length;
-      throw formatFault('AEDAT 2.0 header line expected, the data end within it', this.#path, offset);
+      throw formatFault(
+        `AEDAT ${this.#version} header line expected, the data end within it`,
+        this.#path,
+        offset,
+      );
     }
   }
 
   #append(byte: number): void {
     if (this.#length === this.#line.length) {
       if (this.#length === LONGEST_LINE_BYTES) {
-        const message = `AEDAT 2.0 header line expected, none ends within ${LONGEST_LINE_BYTES} bytes`;
+        const message = `AEDAT ${this.#version} header line expected, none ends within ${LONGEST_LINE_BYTES} bytes`;
         throw formatFault(message, this.#path, this.#lineOffset);
       }
       const longer = new Uint8Array(2 * this.#length);
@@ -67,7 +73,7 @@ export class Aedat2Header {
 
   #endLine(): void {
     const line = Buffer.from(this.#line.buffer, 0, this.#length).toString('latin1').trimEnd();
-    if (this.#lines === 0 && !line.startsWith(MAGIC)) {
+    if (this.#lines === 0 && this.#version === '2.0' && !line.startsWith(MAGIC)) {
       const message = `AEDAT 2.0 starts with ${MAGIC}, found ${JSON.stringify(line.slice(0, 20))}`;
       throw formatFault(message, this.#path, 0);
     }
@@ -85,7 +91,9 @@ export class Aedat2Header {
     this.#length = 0;
   }
 
-  #refuse(byte: number): never {
+  /** AEDAT 2.0 has at least its magic. */
+  #refuse(byte: number): void {
+    if (this.#version === '1.0') return;
     const message = `AEDAT 2.0 starts with ${MAGIC}, found byte 0x${byte.toString(16).padStart(2, '0')}`;
     throw formatFault(message, this.#path, this.#lineOffset + this.#length);
   }
