@@ -1,12 +1,17 @@
 import { OptionError } from '../../src/errors.ts';
-import type { Sample, SensorSize } from '../../src/events.ts';
+import type { SensorSize } from '../../src/events.ts';
 import type { Feed } from '../../src/models/feed.ts';
-import { type BinCounters, binCounters } from '../../src/operators/bin-frames.ts';
+import { binCounters } from '../../src/operators/bin-frames.ts';
 import { binRecording } from '../../src/operators/bin-sample.ts';
 import { FrameGrid } from '../../src/operators/frame-grid.ts';
 import type { LabelledRecording } from '../../src/streams/datasets/dataset.ts';
 import { integerOption, numberOption, type Option, type OptionValues } from '../definition.ts';
 import type { TrainingOptions } from './options.ts';
+import { packageVersion } from './package-version.ts';
+import type { BinnedSample } from './sample-loader.ts';
+
+/** Raised when the same events give other frames: what caches hold of them is then no longer found. */
+const FRAMES_VERSION = 1;
 
 /** The options that say how a recording becomes a sample. */
 export type BinningOptions = {
@@ -34,9 +39,9 @@ type BinningValues = OptionValues<BinningOptions & Pick<TrainingOptions, 'size'>
 /** How the recordings of a sensor become samples, and streams frames. */
 export interface SampleShape {
   /** Reads, decodes and bins one recording. */
-  readonly read: (recording: LabelledRecording) => Promise<Sample>;
-  /** What binning did with the events of all recordings that were read. */
-  readonly counters: Readonly<BinCounters>;
+  readonly read: (recording: LabelledRecording) => Promise<BinnedSample>;
+  /** All that makes frames of events, as plain data. */
+  readonly transform: object;
   /** The input of a network. */
   readonly input: { height: number; width: number; channels: number };
   /** What a stream needs to know. */
@@ -60,10 +65,12 @@ export function sampleShape(
   const frame = { width: size, height: size, channels: 2 };
   const steps = options.steps === undefined ? {} : { steps: options.steps };
   const grid = new FrameGrid({ sensor, frame });
-  const counters = binCounters();
   return {
-    read: (recording) => binRecording(recording, binning, grid, { ...steps, counters }),
-    counters,
+    read: async (recording) => {
+      const counters = binCounters();
+      return { sample: await binRecording(recording, binning, grid, { ...steps, counters }), counters };
+    },
+    transform: { version: [packageVersion(), FRAMES_VERSION], sensor, frame, binning, ...steps },
     input: frame,
     feed: { sensor, frame, binning, ...steps, classNames: [...classNames] },
   };

@@ -13,6 +13,8 @@ export type TrainingOptions = {
   readonly engine: Option<EngineName>;
   readonly threads: Option<number | undefined>;
   readonly cache: Option<number>;
+  readonly diskCache: Option<number>;
+  readonly cacheDir: Option<string | undefined>;
   readonly out: Option<string | undefined>;
   readonly resume: Option<string | undefined>;
 };
@@ -66,6 +68,16 @@ export function trainingOptions(defaults: TrainingDefaults): TrainingOptions {
       unit: 'MiB',
       default: 1024,
       min: 0,
+    }),
+    diskCache: integerOption({
+      help: 'disk for binned samples, which later runs then take from it; 0 keeps none',
+      unit: 'MiB',
+      default: 8192,
+      min: 0,
+    }),
+    cacheDir: textOption({
+      placeholder: 'DIR',
+      help: 'folder of the disk cache; see pipeline cache',
     }),
     out: textOption({ placeholder: 'DIR', help: 'run directory to make; runs/NAME-TIME by default' }),
     resume: textOption({

@@ -1,4 +1,5 @@
 import type { Sample } from '../../src/events.ts';
+import { type PackedFrames, packFrames, unpackFrames } from '../../src/streams/sample-cache/packed-frames.ts';
 
 /**
  * Binned samples kept in memory, so that an epoch after the first decodes and bins nothing that fits. Event counts
@@ -7,7 +8,7 @@ import type { Sample } from '../../src/events.ts';
  */
 export class SampleCache {
   readonly #budgetBytes: number;
-  readonly #kept = new Map<string, { sample: Sample; packed: Uint8Array | undefined }>();
+  readonly #kept = new Map<string, { sample: Sample; packed: PackedFrames | undefined }>();
   readonly #refused = new Map<string, number>();
   #bytes = 0;
 
@@ -29,32 +30,22 @@ export class SampleCache {
   get(id: string): Sample | undefined {
     const entry = this.#kept.get(id);
     if (entry?.packed === undefined) return entry?.sample;
-    return { ...entry.sample, frames: Float32Array.from(entry.packed) };
+    return { ...entry.sample, frames: unpackFrames(entry.packed) };
   }
 
   /** Keeps the sample where it fits; nobody may write to its frames afterwards. */
   put(sample: Sample): void {
     if (this.#kept.has(sample.id)) return;
-    const packed = packBytes(sample.frames);
-    const size = packed?.byteLength ?? sample.frames.byteLength;
+    const packed = packFrames(sample.frames);
+    const size = packed.byteLength;
     if (this.#bytes + size > this.#budgetBytes) {
       this.#refused.set(sample.id, size);
       return;
     }
     this.#bytes += size;
     // The float frames must not stay reachable beside the packed ones.
-    const kept = packed === undefined ? sample : { ...sample, frames: new Float32Array(0) };
-    this.#kept.set(sample.id, { sample: kept, packed });
+    const same = packed === sample.frames;
+    const kept = same ? sample : { ...sample, frames: new Float32Array(0) };
+    this.#kept.set(sample.id, { sample: kept, packed: same ? undefined : packed });
   }
-}
-
-/** The values as bytes where all are whole numbers from 0 to 255, else undefined. */
-function packBytes(values: Float32Array): Uint8Array | undefined {
-  const packed = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    packed[i] = value;
-    if (packed[i] !== value) return undefined;
-  }
-  return packed;
 }

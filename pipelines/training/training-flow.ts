@@ -5,10 +5,11 @@ import type { StepMetrics } from '../../src/models/metrics.ts';
 import { inFlight } from '../../src/operators/in-flight.ts';
 import { shuffle } from '../../src/operators/shuffle.ts';
 import { train } from '../../src/operators/train.ts';
+import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import type { SampleLoader } from './sample-loader.ts';
 
 /** How tokens flow through a network. */
-export interface FlowOptions<Token extends { readonly id: string }> {
+export interface FlowOptions<Token extends Labelled> {
   readonly batchSize: number;
   readonly loader: SampleLoader<Token>;
   /** What is done with a batch. */
@@ -30,7 +31,7 @@ export interface TrainingPosition {
 const BATCHES_IN_FLIGHT = 2;
 
 /** tokens ▸ shuffle ▸ group ▸ inFlight(read ▸ decode ▸ bin ▸ batch ▸ train): the steps of what is left of an epoch. */
-export function trainingSteps<Token extends { readonly id: string }>(
+export function trainingSteps<Token extends Labelled>(
   tokens: readonly Token[],
   { seed, epoch, batch }: TrainingPosition,
   options: FlowOptions<Token>,
@@ -39,14 +40,14 @@ export function trainingSteps<Token extends { readonly id: string }>(
 }
 
 /** tokens ▸ group ▸ inFlight(read ▸ decode ▸ bin ▸ batch ▸ evaluate) */
-export function evaluationSteps<Token extends { readonly id: string }>(
+export function evaluationSteps<Token extends Labelled>(
   tokens: readonly Token[],
   options: FlowOptions<Token>,
 ): Observable<StepMetrics> {
   return from(tokens).pipe(bufferCount(options.batchSize), steps(options));
 }
 
-function steps<Token extends { readonly id: string }>({
+function steps<Token extends Labelled>({
   loader,
   step,
   signal,

@@ -1,10 +1,9 @@
-import type { Sample } from '../../src/events.ts';
 import type { Feed } from '../../src/models/feed.ts';
 import type { NetworkConfig } from '../../src/models/network.ts';
 import type { TrainerOptions } from '../../src/models/trainer.ts';
-import type { BinCounters } from '../../src/operators/bin-frames.ts';
 import type { Dataset, Labelled } from '../../src/streams/datasets/dataset.ts';
 import type { Criterion } from './epoch-line.ts';
+import type { BinnedSample } from './sample-loader.ts';
 import type { TrainingSets } from './training-sets.ts';
 
 /** One network of a run: what is trained, how, and how a stream feeds it. */
@@ -30,9 +29,9 @@ export interface TrainingPlan<Token extends Labelled> {
   /** What makes an epoch the best. */
   readonly bestBy: Criterion;
   /** read ▸ decode ▸ filter ▸ bin: the sample of one recording. */
-  readonly read: (token: Token) => Promise<Sample>;
-  /** What binning did with the events that were read. */
-  readonly counters: Readonly<BinCounters>;
+  readonly read: (token: Token) => Promise<BinnedSample>;
+  /** All that `read` makes of a recording's events, as plain data: caches hang on it. */
+  readonly transform: object;
   readonly networks: readonly NetworkPlan[];
   /** Closes the data. */
   close(): Promise<void>;

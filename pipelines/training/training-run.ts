@@ -1,7 +1,7 @@
 import { type EngineName, type RunningEngine, startEngine } from '../../src/engines/engine.ts';
 import { InputError, OptionError } from '../../src/errors.ts';
-import type { BinCounters } from '../../src/operators/bin-frames.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
+import { DiskSampleCache, defaultCacheDir } from '../../src/streams/sample-cache/disk-sample-cache.ts';
 import { flagOf, type OptionValues, type PipelineContext } from '../definition.ts';
 import { type ResultLine, resultText } from './epoch-line.ts';
 import { type TrainingSession, trainNetwork } from './network-training.ts';
@@ -26,7 +26,17 @@ export interface TrainingRequest<Values extends TrainingValues> {
 }
 
 /** Options that a resumed run may be given anew: where things are, how fast, how long; not what decides its numbers. */
-const CHANGEABLE = new Set(['resume', 'data', 'images', 'epochs', 'engine', 'threads', 'cache']);
+const CHANGEABLE = new Set([
+  'resume',
+  'data',
+  'images',
+  'epochs',
+  'engine',
+  'threads',
+  'cache',
+  'diskCache',
+  'cacheDir',
+]);
 
 /** Trains the networks of a plan, in a new run directory or on from where an old one stands. */
 export async function trainingRun<Values extends TrainingValues, Token extends Labelled>(
@@ -47,12 +57,13 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
       : reopened(old, config));
     const sets = await savedSets(run, plan);
     if (plan.simulated) context.progress.note(`simulated: no sensor saw these events (${plan.data})`);
-    const loader = new SampleLoader(plan.read, new SampleCache(options.cache * MEBIBYTE));
+    const disk = diskCache(options, plan.transform);
+    const loader = new SampleLoader(plan.read, new SampleCache(options.cache * MEBIBYTE), disk);
     const { epochs, batchSize, seed } = options;
     const { testEachEpoch, bestBy, simulated, networks } = plan;
     const settings = { epochs, batchSize, seed, testEachEpoch, bestBy, simulated };
     await trainAll({ ...settings, run, sets, loader, engine, context }, networks, pipeline.name);
-    noteShortfalls(loader.cache, plan.counters, context);
+    noteShortfalls(loader, context);
   } finally {
     engine?.stop();
     await plan.close();
@@ -82,16 +93,25 @@ async function trainAll<Token extends Labelled>(
 
 const MEBIBYTE = 2 ** 20;
 
+/** The samples on disk; undefined where none are to be kept. */
+function diskCache({ diskCache, cacheDir }: TrainingValues, transform: object): DiskSampleCache | undefined {
+  if (diskCache === 0) return undefined;
+  return new DiskSampleCache(cacheDir ?? defaultCacheDir(), diskCache * MEBIBYTE, transform);
+}
+
 /** Says what was left out, and what was done more than once. */
-function noteShortfalls(
-  { bytes, wantedBytes }: SampleCache,
-  { events, outside }: Readonly<BinCounters>,
+function noteShortfalls<Token extends Labelled>(
+  { cache, disk, counters: { events, outside } }: SampleLoader<Token>,
   { progress }: PipelineContext,
 ): void {
   if (outside > 0) progress.note(`${outside} of ${events} events were outside the sensor and left out`);
-  if (wantedBytes === bytes) return;
-  const [held, wanted] = [bytes, wantedBytes].map((size) => Math.ceil(size / MEBIBYTE));
-  progress.note(`the cache held ${held} of ${wanted} MiB, the rest was read in every epoch: see --cache`);
+  if (disk?.fault !== undefined) progress.note(`the disk cache was not used on: ${disk.fault.message}`);
+  if (cache.wantedBytes > cache.bytes && (disk === undefined || disk.refusedBytes > 0)) {
+    const [held, wanted] = [cache.bytes, cache.wantedBytes].map((size) => Math.ceil(size / MEBIBYTE));
+    progress.note(
+      `the cache held ${held} of ${wanted} MiB, the rest was read in every epoch: see --cache and --disk-cache`,
+    );
+  }
 }
 
 /** The options of a run that goes on: its own, but for those that may be given anew. */

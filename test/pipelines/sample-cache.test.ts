@@ -30,7 +30,7 @@ describe('SampleCache', () => {
       cache.put(exact);
       expect(cache.get(exact.id)).toStrictEqual(exact);
     }
-    expect(cache.bytes).toBe(4 + 4 * 8);
+    expect(cache.bytes).toBe(4 + 3 * 8 + 2 * 2);
     expect(cache.get('unknown')).toBeUndefined();
   });
 

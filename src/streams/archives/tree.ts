@@ -13,6 +13,8 @@ export interface Member {
   readonly where: string;
   /** Path of the file, where it is one of its own. */
   readonly file?: string;
+  /** Path of the archive that holds it, where it is none. */
+  readonly archive?: string;
   read(): Promise<Uint8Array>;
 }
 
@@ -96,7 +98,7 @@ class Listing implements Tree {
     }
     for (const member of members) {
       if (member.name.split('/').some(isHidden)) continue;
-      this.members.push({ ...member, name: `${name}/${member.name}` });
+      this.members.push({ ...member, name: `${name}/${member.name}`, archive: path });
     }
   }
 }

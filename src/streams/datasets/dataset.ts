@@ -1,6 +1,7 @@
 import { from, type Observable } from 'rxjs';
 import { InputError } from '../../errors.ts';
 import type { LabelledImage, Recording, SensorSize } from '../../events.ts';
+import type { CacheableRecording } from '../sample-cache/cacheable-recording.ts';
 
 /** A recording or image that is known by name and class before it is read. */
 export interface Labelled {
@@ -9,7 +10,7 @@ export interface Labelled {
 }
 
 /** A recording with its class. */
-export type LabelledRecording = Recording & Labelled;
+export type LabelledRecording = Recording & Labelled & CacheableRecording;
 
 /** An image with its class, decoded when asked for. */
 export interface ImageToken extends Labelled {

@@ -14,16 +14,34 @@ export type KnownRecording = RecordingOptions & {
 export function memberRecording(member: Member, known: KnownRecording): LabelledRecording {
   const { id, label, sensor, simulated = false } = known;
   const { file } = member;
+  const contentKey: LabelledRecording['contentKey'] = (hashFile) => keyOf(member, known, hashFile);
   if (file === undefined) {
-    return { ...recordingFromBytes(() => member.read(), { ...known, path: member.where }), id, label };
+    return {
+      ...recordingFromBytes(() => member.read(), { ...known, path: member.where }),
+      id,
+      label,
+      contentKey,
+    };
   }
   return {
     id,
     label,
     sensor,
     simulated,
+    contentKey,
     async *chunks() {
       yield* (await openRecording(file, known)).chunks();
     },
   };
+}
+
+/** The content of the file, or of the archive and the name in it, and how it is decoded. */
+async function keyOf(
+  { file, archive, where }: Member,
+  { sensor, orientation }: KnownRecording,
+  hashFile: (path: string) => Promise<string>,
+): Promise<string> {
+  const content =
+    file === undefined ? [await hashFile(archive!), where.slice(archive!.length)] : await hashFile(file);
+  return JSON.stringify([content, sensor, orientation]);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { OptionError } from '../../errors.ts';
 import type { LabelledImage } from '../../events.ts';
 import { expecting } from '../archives/expecting.ts';
@@ -106,6 +106,11 @@ function simulatedImage(token: ImageToken, simulator: DvsSimulator, cacheDir: st
     label,
     sensor,
     simulated: true,
+    // The file is named after all that its events hang on.
+    contentKey: async () => {
+      file ??= await ensureFile();
+      return basename(file);
+    },
     async *chunks() {
       file ??= await ensureFile();
       yield* (await openRecording(file, { id, label, sensor })).chunks();
