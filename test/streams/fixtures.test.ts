@@ -3,20 +3,10 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Fixture, makeFixtures } from '../../fixtures/recordings/fixtures.ts';
+import { fixtureNames as names } from '../../fixtures/recordings/names.ts';
 import { detectFormat, formats } from '../../src/streams/formats/index.ts';
 import { openRecording } from '../../src/streams/recording-file.ts';
 import { collect, decodeBytes, fingerprints, joinColumns } from './columns.ts';
-
-const names = [
-  'dvs128.aedat',
-  'davis240.aedat',
-  'nmnist.bin',
-  'nmnist-overflow.bin',
-  'davis346-none.aedat4',
-  'davis346-lz4.aedat4',
-  'davis346-zstd.aedat4',
-  'events.arrow',
-];
 
 const fixtures = new Map<string, Fixture>();
 

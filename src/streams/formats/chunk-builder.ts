@@ -53,6 +53,12 @@ export class ChunkBuilder {
     this.#chunk = rest && { ...rest, origin };
   }
 
+  /** Hands on what there is, and leaves the room behind it unused: the next record needs more. */
+  close(emit: (chunk: EventChunk) => void): void {
+    this.flush(emit);
+    this.#chunk = undefined;
+  }
+
   /** Hands on what there is. */
   flush(emit: (chunk: EventChunk) => void): void {
     const chunk = this.#chunk;

@@ -1,7 +1,14 @@
 import { FormatError } from '../../errors.ts';
+import { aedat1 } from './aedat1.ts';
 import { aedat2 } from './aedat2.ts';
+import { aedat3 } from './aedat3.ts';
 import { aedat4 } from './aedat4.ts';
 import { arrowEvents } from './arrow.ts';
+import { dat, dat1 } from './dat.ts';
+import { eventStream } from './event-stream.ts';
+import { evt2 } from './evt2.ts';
+import { evt3 } from './evt3.ts';
+import { evt21 } from './evt21.ts';
 import type { AnyFormat, EventFormat, IndexedFormat } from './format.ts';
 import { nmnist } from './nmnist.ts';
 
@@ -21,10 +28,23 @@ export type {
   TimeUnit,
 } from './format.ts';
 export type { FrameRecord, InertialRecord, OtherRecord, TriggerRecord } from './other-records.ts';
-export { aedat2, aedat4, arrowEvents, nmnist };
+export { aedat1, aedat2, aedat3, aedat4, arrowEvents, dat, dat1, eventStream, evt2, evt3, evt21, nmnist };
 
 /** The file formats that are decoded from front to back. */
-export const sequentialFormats: readonly EventFormat[] = [aedat2, aedat4, arrowEvents, nmnist];
+export const sequentialFormats: readonly EventFormat[] = [
+  aedat2,
+  aedat4,
+  aedat3,
+  aedat1,
+  evt3,
+  evt2,
+  evt21,
+  dat,
+  dat1,
+  eventStream,
+  arrowEvents,
+  nmnist,
+];
 
 /** The file formats that are read by jumps. */
 export const indexedFormats: readonly IndexedFormat[] = [];

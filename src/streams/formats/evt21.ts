@@ -1,0 +1,20 @@
+/**
+ * Prophesee RAW in EVT2.1: a text header, then words of 64 bits, up to 32 events of a row each; read in both orders of
+ * the words' halves. https://docs.prophesee.ai/stable/data/encoding_formats/evt21.html
+ */
+import type { EventFormat } from './format.ts';
+import { EVT21_BYTES, EVT21_HIGH_BITS, EVT21_LOW_BITS, evt21Words } from './prophesee/evt21-words.ts';
+import { readEvt2Word } from './prophesee/lone-words.ts';
+import { rawFormat } from './prophesee/raw-format.ts';
+
+/** Prophesee RAW, EVT2.1. */
+export const evt21: EventFormat = rawFormat({
+  encoding: 'evt21',
+  title: 'EVT2.1',
+  wordBytes: EVT21_BYTES,
+  highBits: EVT21_HIGH_BITS,
+  lowBits: EVT21_LOW_BITS,
+  kernel: ({ swapped }) => evt21Words(swapped),
+  read: (words, position, state, { swapped }) =>
+    readEvt2Word(words.getUint32(position + (swapped ? 0 : 4), true), state),
+});

@@ -1,0 +1,24 @@
+/**
+ * Prophesee RAW in EVT3: a text header, then words of 16 bits that say what changes from event to event.
+ * https://docs.prophesee.ai/stable/data/encoding_formats/evt3.html
+ */
+import type { EventFormat } from './format.ts';
+import { Evt3Encoder } from './prophesee/evt3-encoder.ts';
+import { EVT3_BYTES, EVT3_HIGH_BITS, EVT3_LOW_BITS, evt3Words } from './prophesee/evt3-words.ts';
+import { readEvt3Word } from './prophesee/lone-words.ts';
+import { rawFormat } from './prophesee/raw-format.ts';
+
+/** Prophesee RAW, EVT3; it is also the one to say which encodings of RAW files are known. */
+export const evt3: EventFormat = rawFormat(
+  {
+    encoding: 'evt3',
+    title: 'EVT3',
+    wordBytes: EVT3_BYTES,
+    highBits: EVT3_HIGH_BITS,
+    lowBits: EVT3_LOW_BITS,
+    kernel: () => evt3Words,
+    read: (words, position, state) => readEvt3Word(words.getUint16(position, true), state),
+  },
+  (options) => new Evt3Encoder(options),
+  0.1,
+);

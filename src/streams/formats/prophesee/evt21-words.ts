@@ -1,0 +1,76 @@
+import type { EventChunk } from '../../../events.ts';
+import type { Kernel } from '../kernels/kernel.ts';
+import {
+  ANCHOR,
+  BACKWARD,
+  BASE,
+  type DecodeState,
+  HEIGHT,
+  HIGH,
+  LAST,
+  LENGTH,
+  OUT_OF_RANGE,
+  STOPPED,
+  WIDTH,
+} from '../kernels/state.ts';
+import { KERNEL_REACH_MICROS } from './evt-clock.ts';
+
+/** Bytes of an EVT2.1 word. */
+export const EVT21_BYTES = 8;
+export const EVT21_HIGH_BITS = 28;
+export const EVT21_LOW_BITS = 6;
+const WORD_EVENTS = 32;
+const REACH = KERNEL_REACH_MICROS >> EVT21_LOW_BITS;
+const HALF = 2 ** (EVT21_HIGH_BITS - 1);
+
+/**
+ * EVT2.1, words of 64 bits, little-endian: one half like an EVT2 word, whose column is that of the lowest bit of the
+ * other half, a mask of 32 pixels. Where the halves are swapped, the mask comes second.
+ */
+export function evt21Words(swapped: boolean): Kernel {
+  const wordAt = swapped ? 0 : 4;
+  return (words: DataView, start: number, { t, x, y, on }: EventChunk, state: DecodeState): number => {
+    const width = state[WIDTH]!;
+    const height = state[HEIGHT]!;
+    let last = state[LAST]!;
+    let n = state[LENGTH]!;
+    let position = start;
+    for (; position < words.byteLength && n + WORD_EVENTS <= t.length; position += EVT21_BYTES) {
+      const word = words.getInt32(position + wordAt, true);
+      const type = word >>> 28;
+      if (type > 1) {
+        const value = word & 0xfffffff;
+        const after = (value - state[ANCHOR]!) | 0;
+        if (type !== 8 || after >= REACH || after < -REACH || state[HIGH]! - value >= HALF) {
+          state[STOPPED] = 1;
+          break;
+        }
+        state[HIGH] = value;
+        state[BASE] = after << EVT21_LOW_BITS;
+        continue;
+      }
+      const row = word & 2047;
+      const now = (state[BASE]! + ((word >> 22) & 63)) | 0;
+      const late = now < last;
+      const time = late ? last : now;
+      let column = (word >> 11) & 2047;
+      for (let bits = words.getInt32(position + 4 - wordAt, true); bits !== 0; bits >>>= 1, column++) {
+        if ((bits & 1) === 0) continue;
+        if (column >= width || row >= height) {
+          state[OUT_OF_RANGE]!++;
+          continue;
+        }
+        if (late) state[BACKWARD]!++;
+        t[n] = time;
+        x[n] = column;
+        y[n] = row;
+        on[n] = type;
+        n++;
+        last = time;
+      }
+    }
+    state[LAST] = last;
+    state[LENGTH] = n;
+    return position;
+  };
+}

@@ -1,0 +1,48 @@
+import { OptionError } from '../../../errors.ts';
+
+/** A recording that starts after more wraps than this keeps its times modulo one wrap only: they would fill the file. */
+const MOST_WRAPS_BEFORE = 1024;
+/** Wraps of silence that are written; more is a mistake in the times. */
+const MOST_WRAPS_WITHIN = 1 << 20;
+
+/**
+ * The values of the TIME_HIGH words that lead from one time to a later one, so that readers count every wrap: each is
+ * written as the greatest value, then 0.
+ */
+export class TimeHighWords {
+  readonly #span: number;
+  readonly #unit: number;
+  #written: number | undefined;
+
+  /**
+   * @param highBits bits of a TIME_HIGH word's value
+   * @param lowBits bits of time that other words give
+   */
+  constructor(highBits: number, lowBits: number) {
+    this.#span = 2 ** highBits;
+    this.#unit = 2 ** lowBits;
+  }
+
+  /** Gives to `write` the values to be written before an event at `micros`; none where its upper bits are the last ones. */
+  advance(micros: number, write: (value: number) => void): void {
+    const next = Math.floor(micros / this.#unit);
+    if (next === this.#written) return;
+    const wraps = Math.floor(next / this.#span);
+    const before = Math.floor((this.#written ?? 0) / this.#span);
+    const first = this.#written === undefined;
+    if (!first && wraps - before > MOST_WRAPS_WITHIN) {
+      throw new OptionError(
+        `RAW holds silences of ${MOST_WRAPS_WITHIN} turns of its clock, not ${wraps - before}`,
+      );
+    }
+    let value = first ? -1 : this.#written! % this.#span;
+    const skip = first && wraps > MOST_WRAPS_BEFORE;
+    for (let wrap = skip ? wraps : before; wrap < wraps; wrap++) {
+      if (value !== this.#span - 1) write(this.#span - 1);
+      write(0);
+      value = 0;
+    }
+    if (value !== next % this.#span) write(next % this.#span);
+    this.#written = next;
+  }
+}
