@@ -49,6 +49,13 @@ export interface DecodeOptions {
   readonly orientation?: 'jaer' | 'display';
   /** Prophesee RAW: times count from the first one in the file, as Metavision shows them. Default: as stored. */
   readonly shiftTime?: boolean;
+  /**
+   * Order of the columns of text and of plain NumPy arrays: the letters t, x, y and p, and - for one to pass over:
+   * `txyp`. Default: what the names of the columns say, else what the first rows suggest.
+   */
+  readonly columns?: string;
+  /** Unit of times in text, NumPy and HDF5. Default: what the file says, else s for fractions, us for whole numbers. */
+  readonly timeUnit?: TimeUnit;
   /** Given what is no event (frames, inertial samples, triggers) in the order of the file; counted as skipped all the same. */
   readonly others?: (record: OtherRecord) => void;
 }
