@@ -77,7 +77,7 @@ class DatDecoder implements EventDecoder {
   #body(bytes: Uint8Array, emit: (chunk: EventChunk) => void): void {
     let start = 0;
     for (; start < bytes.length && !this.#settled; start++) {
-      if (this.#kind === undefined) this.#kind = bytes[start]!;
+      if (this.#kind === undefined) this.#kind = this.#checkedKind(bytes[start]!);
       else this.#settle(this.#kind, bytes[start]!);
       this.#offset++;
     }
@@ -86,11 +86,13 @@ class DatDecoder implements EventDecoder {
     this.#offset += bytes.length - start;
   }
 
+  #checkedKind(kind: number): number {
+    if (PIXEL_KINDS.includes(kind)) return kind;
+    this.#fail(`with events of kind 0x00 or 0x0c expected, found 0x${kind.toString(16).padStart(2, '0')}`);
+  }
+
   #settle(kind: number, size: number): void {
     const { fields } = this.#header;
-    if (!PIXEL_KINDS.includes(kind)) {
-      this.#fail(`with events of kind 0x00 or 0x0c expected, found 0x${kind.toString(16).padStart(2, '0')}`);
-    }
     if (size !== DAT_BYTES) this.#fail(`with events of ${DAT_BYTES} bytes expected, found ${size}`);
     const version = versionOf(fields, kind);
     if (version !== 1 && version !== 2) {
