@@ -89,6 +89,11 @@ export class RandomStream {
     [this.#stream0, this.#stream1] = hashName(stream);
   }
 
+  /** What an engine needs to draw the same numbers: the 32-bit words of key and stream, the low ones first. */
+  get words(): { readonly key: readonly [number, number]; readonly stream: readonly [number, number] } {
+    return { key: [this.#key0, this.#key1], stream: [this.#stream0, this.#stream1] };
+  }
+
   /** The 32-bit word at `index`. */
   word(index: number): number {
     const blockIndex = Math.floor(index / 4);

@@ -17,8 +17,9 @@ constexpr Operation kOneDnnOperations[] = {
 
 #define RXSPIKE_TABLES(level)                                                                                       \
   std::vector<Operations> {                                                                                         \
-    level::batchNormOperations(), level::convolutionOperations(), level::elementwiseOperations(),                   \
-        level::neuronOperations(), level::optimiserOperations(), level::poolingOperations()                         \
+    level::batchNormOperations(), level::bernoulliOperations(), level::convolutionOperations(),                     \
+        level::elementwiseOperations(), level::neuronOperations(), level::optimiserOperations(),                    \
+        level::poolingOperations(), level::spikeProductOperations()                                                 \
   }
 
 std::vector<Operations> vectorTables(const std::string& level) {

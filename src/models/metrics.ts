@@ -10,6 +10,8 @@ export interface StepMetrics {
   /** Class of each sample, and the one that was found. */
   readonly labels: Int32Array;
   readonly predicted: Int32Array;
+  /** Degrees between each weight's gradient and the true one, by parameter, where a rule measured them. */
+  readonly angles?: Readonly<Record<string, number>>;
 }
 
 /** Spike rate of one layer. */

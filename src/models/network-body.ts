@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { ShapeError } from '../errors.ts';
 import { repeatSteps } from '../engines/kernels/index.ts';
+import { ShapeError } from '../errors.ts';
 import type { Collected, LayerActivity, Parameter, Pass } from './layers/layer.ts';
 import { shownLengths } from './layers/step-mask.ts';
 import type { ForwardOptions, Network, NetworkConfig, NetworkOutput, StepOutput } from './network.ts';
@@ -25,7 +25,16 @@ export function networkOf(config: NetworkConfig, body: NetworkBody): Network {
 
   const forward = (sequence: tf.Tensor, options: ForwardOptions = {}): NetworkOutput => {
     checkInput(name, sequence, config);
-    const { training = false, seed = 0, step = 0, state = {}, lengths, probe, potentials, repeat = 1 } = options;
+    const {
+      training = false,
+      seed = 0,
+      step = 0,
+      state = {},
+      lengths,
+      probe,
+      potentials,
+      repeat = 1,
+    } = options;
     const pass: Pass = { training, seed, step, state, lengths, probe, potentials, repeat };
     return tf.tidy(() => {
       const collected: Collected = { state: {}, activity: {}, updates: [] };

@@ -7,12 +7,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BufferUpdate, NetworkState, Parameter, Pass } from './layers/layer.ts';
 import { sizeOf } from './layers/parameter.ts';
 import { type CsnnConfig, createCsnn } from './networks/csnn.ts';
+import { createDfaNet, type DfaNetConfig } from './networks/dfa-net.ts';
 import { createNmnistNet, type NmnistNetConfig } from './networks/nmnist-net.ts';
 import { createSsnn, type SsnnConfig } from './networks/ssnn.ts';
 import { createVgg, type VggConfig } from './networks/vgg.ts';
 
 /** A network and its options as plain JSON. */
-export type NetworkConfig = SsnnConfig | NmnistNetConfig | VggConfig | CsnnConfig;
+export type NetworkConfig = SsnnConfig | NmnistNetConfig | VggConfig | CsnnConfig | DfaNetConfig;
 
 /** How a sequence is to be read. */
 export interface ForwardOptions {
@@ -68,6 +69,8 @@ export interface Network {
   forward(sequence: tf.Tensor, options?: ForwardOptions): NetworkOutput;
   /** @param window [batch, windowBins, height, width, channels] */
   step(window: tf.Tensor, state?: NetworkState, lengths?: ArrayLike<number>): StepOutput;
+  /** Logits from the mean of a sample's outputs, [batch, classes], where they are not that mean. */
+  readonly logitsOf?: (mean: tf.Tensor2D) => tf.Tensor2D;
   dispose(): void;
 }
 
@@ -82,6 +85,8 @@ export function createNetwork(config: NetworkConfig, seed: number): Network {
       return createVgg(config, seed);
     case 'csnn':
       return createCsnn(config, seed);
+    case 'dfa-net':
+      return createDfaNet(config, seed);
   }
 }
 

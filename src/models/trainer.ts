@@ -7,11 +7,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
 import { type ShiftOptions, shiftFrames } from './augmentation.ts';
-import { type BatchTensors, batchColumns, batchTensors } from './batch-tensors.ts';
+import { type BatchColumns, batchColumns } from './batch-tensors.ts';
 import { divergence } from './divergence.ts';
 import { indexOfMaximum } from './index-of-maximum.ts';
-import type { Parameter } from './layers/layer.ts';
-import { shownLengths } from './layers/step-mask.ts';
+import { backpropagation, logitsOf } from './learning/backpropagation.ts';
+import { degreesOf } from './learning/gradient-cosines.ts';
+import type { Learned, LearningRule } from './learning/learning-rule.ts';
 import { classificationLoss, type LossOptions } from './losses.ts';
 import type { LayerRate, StepMetrics } from './metrics.ts';
 import { type ForwardOptions, type Network, type NetworkOutput, outputTensors } from './network.ts';
@@ -22,8 +23,8 @@ import {
   type OptimiserConfig,
   type OptimiserState,
 } from './optimisers.ts';
-import { sampleLogits } from './sample-logits.ts';
 import { learningRateAt, type Schedule } from './schedules.ts';
+import { type ImageEncoding, poissonSource, type SequenceSource, tensorSource } from './sequence-source.ts';
 
 /** How a network is trained. */
 export interface TrainerOptions extends LossOptions {
@@ -37,6 +38,10 @@ export interface TrainerOptions extends LossOptions {
   readonly shift?: ShiftOptions;
   /** Steps that each frame is shown for (direct encoding). Default 1. */
   readonly repeat?: number;
+  /** Encodes batches of images as they are used, evaluation always with the numbers of epoch 0; absent for none. */
+  readonly encoding?: ImageEncoding;
+  /** How gradients are found. Default backpropagation through time. */
+  readonly rule?: LearningRule;
 }
 
 /** Trains and evaluates one network. */
@@ -65,7 +70,7 @@ const BATCHES_PER_EPOCH = 2 ** 24;
 
 /** A trainer whose next step is the first batch of the first epoch. */
 export function createTrainer(network: Network, options: TrainerOptions): Trainer {
-  const { seed, schedule = { kind: 'constant' }, clipNorm, shift, repeat = 1 } = options;
+  const { seed, schedule = { kind: 'constant' }, clipNorm, repeat = 1, rule = backpropagation } = options;
   const optimiser = createOptimiser(options.optimiser, network.parameters);
   const trainable = network.parameters.filter((parameter) => parameter.trainable);
   const position = { epoch: 0, batch: 0 };
@@ -73,42 +78,41 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
 
   const trainStep = async (batch: RecordBatch): Promise<StepMetrics> => {
     const step = position.epoch * BATCHES_PER_EPOCH + position.batch;
-    const tensors =
-      shift === undefined ? batchTensors(batch) : shiftedTensors(batch, shift, seed, position.epoch);
-    const { sequence, lengths, labels } = tensors;
-    const forward: ForwardOptions = { lengths, repeat, training: true, seed, step };
-    const pending: tf.Tensor[] = [sequence];
+    const { source, labels, pending } = trainingBatch(batch, options, position.epoch);
+    const forward: ForwardOptions = { lengths: source.lengths, repeat, training: true, seed, step };
     try {
-      const { loss, logits, result, gradients } = differentiate(
-        network,
-        trainable,
-        tensors,
-        forward,
-        options,
-      );
-      pending.push(loss, logits, ...outputTensors(result), ...gradients.values());
+      const given = { network, trainable, source, labels, forward, loss: options, batch: position.batch };
+      const { loss, logits, result, gradients, cosines = {}, others } = rule(given);
+      pending.push(loss, logits, ...others, ...gradients.values(), ...resultTensors(result));
+      pending.push(...Object.values(cosines));
       const norm = globalNorm(gradients.values());
       pending.push(norm);
-      const read = await readStep([loss, norm], logits, result);
-      const [lossValue, normValue] = read.scalars as [number, number];
+      const read = await readStep([loss, norm, ...Object.values(cosines)], logits, result);
+      const [lossValue, normValue, ...cosineValues] = read.scalars as [number, number, ...number[]];
       if (!Number.isFinite(lossValue) || !Number.isFinite(normValue)) {
         const where = `epoch ${position.epoch + 1}, batch ${position.batch + 1}`;
+        const sequence = source.frames(0, source.shape[1]);
+        pending.push(sequence);
         throw await divergence(network, sequence, forward, { loss: lossValue, where, gradients });
       }
       const scale = clipNorm === undefined ? 1 : clipScale(normValue, clipNorm);
       optimiser.update(gradients, learningRate(), scale);
       for (const { parameter, value } of result.updates) parameter.variable.assign(value);
       position.batch++;
-      return stepMetrics(lossValue, read, labels);
+      const angles = Object.keys(cosines).map((name, index) => [name, degreesOf(cosineValues[index]!)]);
+      const metrics = stepMetrics(lossValue, read, labels);
+      return angles.length === 0 ? metrics : { ...metrics, angles: Object.fromEntries(angles) };
     } finally {
       tf.dispose(pending);
     }
   };
 
   const evaluateStep = async (batch: RecordBatch): Promise<StepMetrics> => {
-    const { sequence, lengths, labels } = batchTensors(batch);
-    const pending: tf.Tensor[] = [sequence];
+    const { source, labels, pending } = evaluationBatch(batch, options);
+    const { lengths } = source;
     try {
+      const sequence = source.frames(0, source.shape[1]);
+      pending.push(sequence);
       const result = network.forward(sequence, { lengths, repeat });
       const { logits, loss } = tf.tidy(() => {
         const logits = logitsOf(network, result, { lengths, repeat });
@@ -144,11 +148,14 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
     trainStep,
     evaluateStep,
     observe: (batch, { probe, potentials }) => {
-      const { sequence, lengths } = batchTensors(batch);
+      const { source, pending } = evaluationBatch(batch, options);
+      const { lengths } = source;
       try {
+        const sequence = source.frames(0, source.shape[1]);
+        pending.push(sequence);
         tf.dispose(outputTensors(network.forward(sequence, { lengths, repeat, probe, potentials })));
       } finally {
-        sequence.dispose();
+        tf.dispose(pending);
       }
     },
     save: () => optimiser.save(),
@@ -157,53 +164,43 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
   };
 }
 
-function shiftedTensors(batch: RecordBatch, shift: ShiftOptions, seed: number, epoch: number): BatchTensors {
+/** A batch as a step reads it. */
+interface StepBatch {
+  readonly source: SequenceSource;
+  readonly labels: Int32Array;
+  /** What is to be disposed of after the step. */
+  readonly pending: tf.Tensor[];
+}
+
+type InputOptions = Pick<TrainerOptions, 'shift' | 'encoding' | 'seed'>;
+
+function trainingBatch(
+  batch: RecordBatch,
+  { shift, encoding, seed }: InputOptions,
+  epoch: number,
+): StepBatch {
   const columns = batchColumns(batch);
-  const frames = shiftFrames(columns, shift, seed, epoch);
-  return { ...columns, sequence: tf.tensor5d(frames, [...columns.shape]) };
+  const frames = shift === undefined ? columns.frames : shiftFrames(columns, shift, seed, epoch);
+  return stepBatch({ ...columns, frames }, encoding, { seed, epoch });
 }
 
-/** The logits of each sample over all the steps that it was shown for. */
-function logitsOf(
-  { windowBins }: Network,
-  { output }: NetworkOutput,
-  { lengths, repeat = 1 }: ForwardOptions,
-): tf.Tensor2D {
-  return sampleLogits(output, shownLengths(lengths, repeat)!, windowBins);
+function evaluationBatch(batch: RecordBatch, { encoding, seed }: InputOptions): StepBatch {
+  return stepBatch(batchColumns(batch), encoding, { seed, epoch: 0 });
 }
 
-interface Differentiated {
-  readonly loss: tf.Scalar;
-  readonly logits: tf.Tensor2D;
-  readonly result: NetworkOutput;
-  readonly gradients: ReadonlyMap<string, tf.Tensor>;
+function stepBatch(
+  columns: BatchColumns,
+  encoding: ImageEncoding | undefined,
+  draw: { readonly seed: number; readonly epoch: number },
+): StepBatch {
+  const { frames, shape, lengths, labels } = columns;
+  if (encoding !== undefined) return { source: poissonSource(columns, encoding, draw), labels, pending: [] };
+  const sequence = tf.tensor5d(frames, [...shape]);
+  return { source: tensorSource(sequence, lengths), labels, pending: [sequence] };
 }
 
-/** Loss and gradients; every tensor in the result is the caller's to dispose of. */
-function differentiate(
-  network: Network,
-  trainable: readonly Parameter[],
-  { sequence, labels }: BatchTensors,
-  forward: ForwardOptions,
-  options: LossOptions,
-): Differentiated {
-  let result: NetworkOutput | undefined;
-  let logits: tf.Tensor2D | undefined;
-  const { value, grads } = tf.variableGrads(
-    () => {
-      result = network.forward(sequence, forward);
-      logits = logitsOf(network, result, forward);
-      for (const tensor of [logits, ...outputTensors(result)]) tf.keep(tensor);
-      return classificationLoss(logits, result.auxiliary, labels, options);
-    },
-    trainable.map(({ variable }) => variable),
-  );
-  const gradients = new Map<string, tf.Tensor>();
-  for (const { name, variable } of trainable) {
-    const gradient = grads[variable.name];
-    if (gradient !== undefined && gradient !== null) gradients.set(name, gradient);
-  }
-  return { loss: value, logits: logits!, result: result!, gradients };
+function resultTensors({ rates, updates }: Learned['result']): tf.Tensor[] {
+  return [...Object.values(rates), ...updates.map(({ value }) => value)];
 }
 
 interface ReadStep {
@@ -217,7 +214,7 @@ interface ReadStep {
 async function readStep(
   scalars: readonly tf.Scalar[],
   logits: tf.Tensor2D,
-  { rates, elements }: NetworkOutput,
+  { rates, elements }: Pick<NetworkOutput, 'rates' | 'elements'>,
 ): Promise<ReadStep> {
   const names = Object.keys(rates);
   const parts = [...scalars, ...names.map((name) => rates[name]!), logits];

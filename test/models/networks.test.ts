@@ -6,6 +6,7 @@ import { alignments } from '../../src/models/layers/alignment.ts';
 import { createLifLayer } from '../../src/models/layers/lif-layer.ts';
 import { createNetwork, type Network, type NetworkConfig, parameterCount } from '../../src/models/network.ts';
 import { createCsnn, csnnConfig } from '../../src/models/networks/csnn.ts';
+import type { DfaNetConfig } from '../../src/models/networks/dfa-net.ts';
 import { createNmnistNet, nmnistNetConfig } from '../../src/models/networks/nmnist-net.ts';
 import { createSsnn, ssnnConfig } from '../../src/models/networks/ssnn.ts';
 import { createVgg, vggConfig } from '../../src/models/networks/vgg.ts';
@@ -86,8 +87,10 @@ describe('SSNN', () => {
   });
 });
 
-const kinds: [string, NetworkConfig, windowBins: number][] = [
-  ...alignments.map((alignment): [string, NetworkConfig, number] => [
+type SmoothConfig = Exclude<NetworkConfig, DfaNetConfig>;
+
+const kinds: [string, SmoothConfig, windowBins: number][] = [
+  ...alignments.map((alignment): [string, SmoothConfig, number] => [
     `ssnn with ${alignment}`,
     { ...tinySsnn, alignment },
     4,
@@ -98,7 +101,7 @@ const kinds: [string, NetworkConfig, windowBins: number][] = [
 ];
 
 /** The network with smooth neurons. */
-function smoothNetwork(config: NetworkConfig): Network {
+function smoothNetwork(config: SmoothConfig): Network {
   switch (config.kind) {
     case 'ssnn':
       return createSsnn(config, 1, createSmoothLayer);

@@ -6,11 +6,13 @@
 #define RXSPIKE_DECLARE_TABLES(level)       \
   namespace rxspike::level {                \
   Operations batchNormOperations();         \
+  Operations bernoulliOperations();         \
   Operations convolutionOperations();       \
   Operations elementwiseOperations();       \
   Operations neuronOperations();            \
   Operations optimiserOperations();         \
   Operations poolingOperations();           \
+  Operations spikeProductOperations();      \
   }
 
 RXSPIKE_DECLARE_TABLES(baseline)

@@ -1,6 +1,7 @@
 /** The kernels that all engines share: one function each, the same on every engine. */
 export { averagePool } from './average-pool.ts';
 export { type BatchNormOptions, type BatchNormResult, batchNorm, batchNormInference } from './batch-norm.ts';
+export { type BernoulliAttributes, bernoulli, bernoulliLimit } from './bernoulli.ts';
 export { type ConvolutionOptions, convolution } from './convolution.ts';
 export { type LifConstants, type LifParameters, type LifResult, lif } from './lif.ts';
 export { maxPool } from './max-pool.ts';
@@ -13,4 +14,5 @@ export {
   refractoryLif,
 } from './refractory-lif.ts';
 export { repeatedVariance, repeatSteps } from './repeat-steps.ts';
+export { spikeProduct, spikeProductWeightGradient } from './spike-product.ts';
 export { type Surrogate, type SurrogateKind, surrogateDerivative, surrogateKinds } from './surrogate.ts';

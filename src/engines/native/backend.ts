@@ -114,6 +114,12 @@ export class NativeBackend extends MathBackendCPU {
     return this.#memory(dataId).address();
   }
 
+  /** Where values of JavaScript lie, for the operation that is submitted next. */
+  hostAddress(values: Float32Array): number {
+    this.hold(values);
+    return values.length === 0 ? 1 : this.addon.addressOf(values);
+  }
+
   /** A number that no other values have had; `forgetFilter` ends its use when the tensor is gone. */
   identity({ dataId }: TensorInfo): number {
     const memory = this.#memory(dataId);

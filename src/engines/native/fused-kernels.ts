@@ -8,6 +8,7 @@ import type { AdamNumber, MomentumStep } from '../kernels/optimiser-step.ts';
 import { type Surrogate, surrogateKinds } from '../kernels/surrogate.ts';
 import type { NativeBackend } from './backend.ts';
 import { sizeOf } from './layout.ts';
+import { calibratedProducts, type ProductLimits, spikeKernels } from './spike-kernels.ts';
 
 type Inputs = Readonly<Record<string, TensorInfo>>;
 // biome-ignore lint/suspicious/noExplicitAny: each kernel names its own attributes.
@@ -23,9 +24,14 @@ export interface SparseLimits {
 }
 
 /** The shared kernels in their native forms. */
-export function nativeForms(backend: NativeBackend, limits: SparseLimits = calibrated): KernelForms {
+export function nativeForms(
+  backend: NativeBackend,
+  limits: SparseLimits = calibrated,
+  products: ProductLimits = calibratedProducts,
+): KernelForms {
   const forms = new KernelForms();
-  for (const [name, kernel] of Object.entries({ ...kernels, ...convolutionKernels(limits) })) {
+  const all = { ...kernels, ...convolutionKernels(limits), ...spikeKernels(products) };
+  for (const [name, kernel] of Object.entries(all) as [string, FusedKernel][]) {
     const definition = { name } as KernelDefinition<string, object>;
     forms.add(definition, (inputs, attributes) => kernel(backend, inputs, attributes));
   }
