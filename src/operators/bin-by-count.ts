@@ -59,7 +59,9 @@ export class BinByCount implements Stage<EventChunk, Frame> {
     for (let number = 0; number < this.#bins; number++) {
       const isLast = number === this.#bins - 1;
       // Without overlap step is 1, so that a bin's end is the next one's start.
-      const bin = this.#frames.open(edge(number * step), isLast ? last : edge(number * step + 1));
+      const start = edge(number * step);
+      const end = isLast ? last : edge(number * step + 1);
+      const bin = this.#frames.open(start, end, end - start);
       for (const chunk of chunks) {
         const from = firstEventFrom(chunk.t, bin.startMicros - chunk.origin);
         const to = isLast ? chunk.t.length : firstEventFrom(chunk.t, bin.endMicros - chunk.origin, from);

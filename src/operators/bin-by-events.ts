@@ -1,7 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import { OptionError } from '../errors.ts';
 import type { EventChunk, Frame, Stage } from '../events.ts';
-import { type BinCounters, BinFrames, type BinOptions, type OpenBin } from './bin-frames.ts';
+import { type BinCounters, BinFrames, type BinOptions } from './bin-frames.ts';
+import type { OpenBin } from './representations/painter.ts';
 import { stage } from './stage.ts';
 import { wholeNumber } from './whole-number.ts';
 

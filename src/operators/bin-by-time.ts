@@ -1,8 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import { InputError, OptionError } from '../errors.ts';
 import type { EventChunk, Frame, Stage } from '../events.ts';
-import { type BinCounters, BinFrames, type BinOptions, type OpenBin } from './bin-frames.ts';
+import { type BinCounters, BinFrames, type BinOptions } from './bin-frames.ts';
 import { firstEventFrom } from './first-event-from.ts';
+import type { OpenBin } from './representations/painter.ts';
 import { stage } from './stage.ts';
 import { wholeNumber } from './whole-number.ts';
 
@@ -110,7 +111,7 @@ export class BinByTime implements Stage<EventChunk, Frame> {
 
   #openNext(): OpenBin {
     const number = this.#next++;
-    return this.#frames.open(this.#start(number), this.#end(number));
+    return this.#frames.open(this.#start(number), this.#end(number), this.#window);
   }
 
   #start(number: number): number {

@@ -1,5 +1,7 @@
 import type { EventChunk, Frame } from '../events.ts';
 import type { FrameGrid, Polarity } from './frame-grid.ts';
+import type { OpenBin, Painter } from './representations/painter.ts';
+import { createPainter, type PaintedRepresentation } from './representations/representation.ts';
 
 /** What the binning stages did with the events they were given; nothing is left out without being counted here. */
 export interface BinCounters {
@@ -23,57 +25,61 @@ export interface BinOptions {
   readonly grid: FrameGrid;
   /** Default `two`. */
   readonly polarity?: Polarity;
-  /** Where the counts of frame number `ordinal` go: zeros, [height, width, channels]. Default a fresh array. */
+  /** What the events of a bin become; default their counts. */
+  readonly representation?: PaintedRepresentation;
+  /** Where frame number `ordinal` goes: zeros, [height, width, channels]. Default a fresh array. */
   readonly allocate?: (ordinal: number) => Float32Array;
   /** Counters to go on with; default fresh ones. */
   readonly counters?: BinCounters;
 }
 
-/** Makes the frames of one binning stage and counts events into them. */
+/** Makes the frames of one binning stage and paints events into them. */
 export class BinFrames {
   readonly counters: BinCounters;
-  readonly #grid: FrameGrid;
-  readonly #channels: 1 | 2;
+  readonly #painter: Painter;
   readonly #allocate: (ordinal: number) => Float32Array;
   #empty: Float32Array | undefined;
   #opened = 0;
 
-  constructor({ grid, polarity = 'two', allocate, counters = binCounters() }: BinOptions) {
+  constructor(options: BinOptions) {
+    const {
+      grid,
+      polarity = 'two',
+      representation = { kind: 'counted' },
+      counters = binCounters(),
+    } = options;
     this.counters = counters;
-    this.#grid = grid;
-    this.#channels = polarity === 'two' ? 2 : 1;
-    const size = grid.width * grid.height * this.#channels;
-    this.#allocate = allocate ?? (() => new Float32Array(size));
+    this.#painter = createPainter(representation, grid, polarity);
+    this.#allocate = options.allocate ?? (() => new Float32Array(this.#size));
   }
 
-  /** A bin that counts nothing yet; bins are opened in the order of their frames. */
-  open(startMicros: number, endMicros: number): OpenBin {
-    return { ordinal: this.#opened++, startMicros, endMicros, data: undefined, events: 0 };
+  get #size(): number {
+    const { width, height, channels } = this.#painter;
+    return width * height * channels;
   }
 
-  /** Counts the events `start` to `end` (exclusive) of a chunk into a bin. */
+  /**
+   * A bin without events yet; bins are opened in the order of their frames.
+   * @param spanMicros time between the first and the last moment of the bin; absent where that is known when it closes
+   */
+  open(startMicros: number, endMicros: number, spanMicros?: number): OpenBin {
+    return { ordinal: this.#opened++, startMicros, endMicros, spanMicros, data: undefined, events: 0 };
+  }
+
+  /** Paints the events `start` to `end` (exclusive) of a chunk into a bin. */
   count(bin: OpenBin, chunk: EventChunk, start: number, end: number): void {
     if (start >= end) return;
-    bin.data ??= this.#allocate(bin.ordinal);
-    const counted = this.#grid.count(chunk, start, end, bin.data, this.#channels);
-    bin.events += counted;
-    this.counters.outside += end - start - counted;
+    const painted = this.#painter.paint(bin, chunk, start, end, this.#allocate);
+    bin.events += painted;
+    this.counters.outside += end - start - painted;
   }
 
-  /** The finished frame. Bins without events share one array of zeros, so that silence costs no memory. */
-  close({ startMicros, endMicros, data, events }: OpenBin): Frame {
-    const { width, height } = this.#grid;
-    const channels = this.#channels;
-    if (data === undefined) this.#empty ??= new Float32Array(width * height * channels);
+  /** The finished frame. Bins that show nothing share one array of zeros, so that silence costs no memory. */
+  close(bin: OpenBin): Frame {
+    const { width, height, channels } = this.#painter;
+    const data = this.#painter.finish(bin, this.#allocate);
+    if (data === undefined) this.#empty ??= new Float32Array(this.#size);
+    const { startMicros, endMicros, events } = bin;
     return { width, height, channels, data: data ?? this.#empty!, startMicros, endMicros, events };
   }
-}
-
-/** A bin that events may still fall in. */
-export interface OpenBin {
-  readonly ordinal: number;
-  readonly startMicros: number;
-  endMicros: number;
-  data: Float32Array | undefined;
-  events: number;
 }

@@ -3,6 +3,7 @@ import type { EventChunk, Frame, Recording, Sample } from '../events.ts';
 import type { BinCounters } from './bin-frames.ts';
 import { type Binning, createBinning } from './binning.ts';
 import type { FrameGrid, Polarity } from './frame-grid.ts';
+import { frameShape, type Representation } from './representations/representation.ts';
 import { SampleBuilder } from './to-sample.ts';
 
 export interface BinSampleOptions {
@@ -10,6 +11,8 @@ export interface BinSampleOptions {
   readonly steps?: number;
   /** Default `two`. */
   readonly polarity?: Polarity;
+  /** What the events of a bin become; default their counts. */
+  readonly representation?: Representation;
   /** Counters to go on with. */
   readonly counters?: BinCounters;
 }
@@ -51,15 +54,16 @@ function sampleOf(
   binning: Binning,
   grid: FrameGrid,
   { id, label }: SampleToken,
-  { steps, polarity = 'two', counters }: BinSampleOptions,
+  { steps, polarity = 'two', representation = { kind: 'counted' }, counters }: BinSampleOptions,
 ): { push(chunk: EventChunk): void; end(): Sample } {
-  const known = steps ?? (binning.kind === 'count' ? binning.bins : undefined);
+  const known = steps ?? ('bins' in binning ? binning.bins : undefined);
   const builder = new SampleBuilder({ id, label, ...(known === undefined ? {} : { steps: known }) });
-  const channels = polarity === 'two' ? 2 : 1;
+  const [height, width, channels] = frameShape(representation, grid, polarity);
   const stage = createBinning(binning, {
     grid,
     polarity,
-    allocate: (ordinal) => builder.allocate(ordinal, grid.height, grid.width, channels),
+    representation,
+    allocate: (ordinal) => builder.allocate(ordinal, height, width, channels),
     ...(counters === undefined ? {} : { counters }),
   });
   const add = (frame: Frame): void => builder.push(frame);

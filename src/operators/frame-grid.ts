@@ -53,7 +53,7 @@ export class FrameGrid {
    * fell on it; the others are outside the crop, or outside the sensor.
    */
   count(chunk: EventChunk, start: number, end: number, data: Float32Array, channels: 1 | 2): number {
-    const { columns, rows } = this.#offsetsFor(channels);
+    const { columns, rows } = this.offsets(channels);
     const { x, y, on } = chunk;
     const polarity = channels - 1;
     let outside = 0;
@@ -66,8 +66,11 @@ export class FrameGrid {
     return end - start - outside;
   }
 
-  /** The tables as offsets into the data of a frame. */
-  #offsetsFor(channels: number): { columns: Int32Array; rows: Int32Array } {
+  /**
+   * The tables as offsets into the data of a frame [height, width, channels]: rows[y] + columns[x] is a pixel's first
+   * channel, or less than zero outside; a coordinate beyond the sensor reads undefined, so that the sum is NaN.
+   */
+  offsets(channels: number): { readonly columns: Int32Array; readonly rows: Int32Array } {
     this.#offsets[channels] ??= {
       columns: this.columns.map((column) => (column < 0 ? OUTSIDE : column * channels)),
       rows: this.rows.map((row) => (row < 0 ? OUTSIDE : row * this.width * channels)),

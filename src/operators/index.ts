@@ -4,12 +4,13 @@
 export { type BatchColumns, type BatchOptions, batch, batchSamples } from './batch.ts';
 // Events to frames
 export { BinByCount, type BinByCountOptions, binByCount } from './bin-by-count.ts';
+export { BinByEventBins, type BinByEventBinsOptions, binByEventBins } from './bin-by-event-bins.ts';
 export { BinByEvents, type BinByEventsOptions, binByEvents } from './bin-by-events.ts';
 export { BinByTime, type BinByTimeOptions, binByTime } from './bin-by-time.ts';
 export { type BinCounters, type BinOptions, binCounters } from './bin-frames.ts';
 // Frames and images to samples
 export { type BinSampleOptions, binRecording, binSample, type SampleToken } from './bin-sample.ts';
-export { type Binning, bin, createBinning } from './binning.ts';
+export { type Binning, type BinningOptions, bin, createBinning } from './binning.ts';
 export { type EncodeDirectOptions, encodeDirect, encodeImagesDirect } from './encode-direct.ts';
 export { type EncodePoissonOptions, encodeImagesPoisson, encodePoisson } from './encode-poisson.ts';
 // Events to events
@@ -22,6 +23,20 @@ export { inFlight } from './in-flight.ts';
 export { type Prediction, type PredictOptions, type PredictStep, predict } from './predict.ts';
 export { type ClassPrediction, predictions } from './predictions.ts';
 export { regrid, regridChunk } from './regrid.ts';
+// What events become in frames
+export type { AveragedTimeSurfaceOptions } from './representations/averaged-time-surface.ts';
+export {
+  BinaryRepresentation,
+  type BinaryRepresentationOptions,
+  binaryRepresentation,
+} from './representations/binary-representation.ts';
+export {
+  frameShape,
+  type PaintedRepresentation,
+  type Representation,
+} from './representations/representation.ts';
+export type { TimeSurfaceOptions } from './representations/time-surface.ts';
+export type { VoxelGridOptions } from './representations/voxel-grid.ts';
 export { shuffle, shuffled } from './shuffle.ts';
 export { type SpikeRates, spikeRates } from './spike-rates.ts';
 export { stage } from './stage.ts';

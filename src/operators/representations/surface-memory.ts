@@ -1,0 +1,101 @@
+import { OptionError } from '../../errors.ts';
+import { checkedTau } from './time-surface.ts';
+
+export interface SurfaceMemoryOptions {
+  /** How far back events are seen, in microseconds, at least 0. */
+  readonly windowMicros: number;
+  /** Time constant in microseconds, above 0. */
+  readonly tauMicros: number;
+  /** Weight of an event d ago: exp(-d / tau) (`exponential`, the default), or max(0, 1 - d / (3 tau)) (`linear`). */
+  readonly decay?: 'exponential' | 'linear';
+}
+
+/**
+ * The summed weights of each place's events within a window. A place keeps one sum, which events that leave the window
+ * are taken from, so that an event costs the same however many there are: exponential, the weights at the time of its
+ * last event; linear, the events' times. Only the queue of the events in the window grows with their rate.
+ */
+export class SurfaceMemory {
+  /** Most events within a window. */
+  static readonly limit: number = 2 ** 24;
+  readonly #window: number;
+  readonly #tau: number;
+  readonly #linear: boolean;
+  readonly #sums: Float64Array;
+  /** Time of each place's last event. */
+  readonly #times: Float64Array;
+  readonly #counts: Uint32Array;
+  /** Places and times of the events in the window: a ring. */
+  #places = new Int32Array(1024);
+  #queue = new Float64Array(1024);
+  #head = 0;
+  #length = 0;
+
+  constructor(places: number, { windowMicros, tauMicros, decay = 'exponential' }: SurfaceMemoryOptions) {
+    if (!(windowMicros >= 0)) {
+      throw new OptionError(`windowMicros: expected a number of at least 0, got ${windowMicros}`);
+    }
+    this.#tau = checkedTau(tauMicros);
+    this.#linear = decay === 'linear';
+    this.#window = this.#linear ? Math.min(windowMicros, 3 * tauMicros) : windowMicros;
+    this.#sums = new Float64Array(places);
+    this.#times = new Float64Array(places);
+    this.#counts = new Uint32Array(places);
+  }
+
+  /** Takes out the events that are longer ago than the window. */
+  forget(micros: number): void {
+    const mask = this.#queue.length - 1;
+    while (this.#length > 0 && this.#queue[this.#head]! < micros - this.#window) {
+      const place = this.#places[this.#head]!;
+      const time = this.#queue[this.#head]!;
+      this.#head = (this.#head + 1) & mask;
+      this.#length--;
+      const left = --this.#counts[place]!;
+      // A place without events holds exactly nothing, whatever was rounded.
+      if (left === 0) this.#sums[place] = 0;
+      else this.#sums[place]! -= this.#linear ? time : Math.exp((time - this.#times[place]!) / this.#tau);
+    }
+  }
+
+  /** Sum of the weights of a place's events. */
+  weight(place: number, micros: number): number {
+    const count = this.#counts[place]!;
+    if (count === 0) return 0;
+    const sum = this.#sums[place]!;
+    return this.#linear
+      ? count - (count * micros - sum) / (3 * this.#tau)
+      : sum * Math.exp((this.#times[place]! - micros) / this.#tau);
+  }
+
+  /** Adds an event; false where the window holds too many. */
+  remember(place: number, micros: number): boolean {
+    if (this.#length === SurfaceMemory.limit) return false;
+    if (this.#length === this.#queue.length) this.#grow();
+    const at = (this.#head + this.#length++) & (this.#queue.length - 1);
+    this.#queue[at] = micros;
+    this.#places[at] = place;
+    const count = this.#counts[place]!++;
+    if (this.#linear) this.#sums[place]! += micros;
+    else {
+      const before =
+        count === 0 ? 0 : this.#sums[place]! * Math.exp((this.#times[place]! - micros) / this.#tau);
+      this.#sums[place] = before + 1;
+    }
+    this.#times[place] = micros;
+    return true;
+  }
+
+  #grow(): void {
+    const size = this.#queue.length;
+    const queue = new Float64Array(2 * size);
+    const places = new Int32Array(2 * size);
+    for (let i = 0; i < size; i++) {
+      queue[i] = this.#queue[(this.#head + i) & (size - 1)]!;
+      places[i] = this.#places[(this.#head + i) & (size - 1)]!;
+    }
+    this.#queue = queue;
+    this.#places = places;
+    this.#head = 0;
+  }
+}
