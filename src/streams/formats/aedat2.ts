@@ -7,10 +7,12 @@ import type { EventChunk, SensorSize } from '../../events.ts';
 import { type Aedat2Chip, guessChip } from './aedat2/chips.ts';
 import { Aedat2Encoder, MAGIC } from './aedat2/encoder.ts';
 import { Aedat2Header } from './aedat2/header.ts';
-import { davisRecords, dvs128Records, RECORD_BYTES } from './aedat2/records.ts';
-import { ChunkBuilder, type Progress } from './chunk-builder.ts';
+import { aedat2Records, RECORD_BYTES, setAedat2Layout } from './aedat2/records.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
+import type { Kernel } from './kernels/kernel.ts';
+import { KernelChunks } from './kernels/kernel-chunks.ts';
+import { CLOCK, HEIGHT, LAST, OTHER_MASK, WIDTH, X_TOP, Y_TOP } from './kernels/state.ts';
 import { RecordCarry } from './record-carry.ts';
 
 /** Records that are looked at to tell the layout where the header names no chip. */
@@ -21,13 +23,11 @@ class Aedat2Decoder implements EventDecoder {
   readonly #options: DecodeOptions;
   readonly #header: Aedat2Header;
   readonly #carry = new RecordCarry(RECORD_BYTES);
-  readonly #chunks = new ChunkBuilder();
-  readonly #progress: Progress = { length: 0, last: 0, overflow: false };
+  readonly #chunks = new KernelChunks(this.counters);
   #chip: Aedat2Chip | undefined;
   #sensor: SensorSize | undefined;
+  #kernel: Kernel = aedat2Records;
   #started = false;
-  /** Clock reading, modulo 2^32, at the origin of the open chunk. */
-  #base = 0;
   #undecided = new Uint8Array(0);
   #offset = 0;
 
@@ -65,6 +65,16 @@ class Aedat2Decoder implements EventDecoder {
   #settle(chip: Aedat2Chip): void {
     this.#chip = chip;
     this.#sensor = this.#options.sensor ?? { width: chip.width, height: chip.height };
+    const { width, height } = this.#sensor;
+    const { state } = this.#chunks;
+    setAedat2Layout(state, chip);
+    // The columns of a DAVIS count from the side of the sensor that its size tells, whoever gives it.
+    const turned = chip.layout === 'dvs128' && this.#options.orientation === 'display';
+    state[X_TOP] = chip.layout === 'davis' ? width - 1 : chip.width - 1;
+    state[Y_TOP] = chip.layout === 'davis' ? height - 1 : chip.height - 1;
+    state[WIDTH] = turned ? height : width;
+    state[HEIGHT] = turned ? width : height;
+    if (turned) this.#kernel = transposed(aedat2Records);
   }
 
   #body(bytes: Uint8Array, emit: (chunk: EventChunk) => void): void {
@@ -89,43 +99,28 @@ class Aedat2Decoder implements EventDecoder {
   }
 
   #decode(records: DataView, emit: (chunk: EventChunk) => void): void {
-    const chip = this.#chip!;
-    const sensor = this.#sensor!;
-    const progress = this.#progress;
-    const decode = chip.layout === 'davis' ? davisRecords : dvs128Records;
-    const turned = chip.layout === 'dvs128' && this.#options.orientation === 'display';
-    const size = turned ? { width: sensor.height, height: sensor.width } : sensor;
-    if (!this.#started) this.#start(records, chip, emit);
-    for (let position = 0; position < records.byteLength; ) {
-      const chunk = this.#chunks.open();
-      const target = turned ? { ...chunk, x: chunk.y, y: chunk.x } : chunk;
-      const start = this.#chunks.length;
-      const stop = Math.min(records.byteLength, position + (chunk.t.length - start) * RECORD_BYTES);
-      progress.length = start;
-      position = decode(records, position, stop, target, size, this.#base, progress, this.counters);
-      this.counters.events += progress.length - start;
-      this.#chunks.advance(progress.length, emit);
-      if (progress.overflow) this.#moveOrigin(records.getInt32(position + 4), emit);
-    }
-  }
-
-  /** Times count from the first event; what comes before it is of another kind, and its time does not matter. */
-  #start(records: DataView, chip: Aedat2Chip, emit: (chunk: EventChunk) => void): void {
-    for (let position = 0; position < records.byteLength; position += RECORD_BYTES) {
-      if ((records.getInt32(position) & chip.otherMask) !== 0) continue;
+    const { state } = this.#chunks;
+    const moveTo = (position: number): number => {
+      const clock = records.getInt32(position + 4);
+      const moved = this.#started ? (clock - state[CLOCK]!) >>> 0 : clock >>> 0;
+      this.#chunks.moveOrigin(this.#chunks.origin + moved, emit);
+      state[CLOCK] = clock;
+      state[LAST] = 0;
       this.#started = true;
-      this.#base = records.getInt32(position + 4);
-      this.#chunks.moveOrigin(this.#base >>> 0, emit);
-      return;
+      return position;
+    };
+    // Times count from the first event; what comes before it is of another kind, and its time does not matter.
+    for (let position = 0; position < records.byteLength && !this.#started; position += RECORD_BYTES) {
+      if ((records.getInt32(position) & state[OTHER_MASK]!) === 0) moveTo(position);
     }
+    this.#chunks.decode(records, 0, this.#kernel, moveTo, emit);
   }
+}
 
-  #moveOrigin(clock: number, emit: (chunk: EventChunk) => void): void {
-    this.#chunks.moveOrigin(this.#chunks.origin + ((clock - this.#base) >>> 0), emit);
-    this.#base = clock;
-    this.#progress.last = 0;
-    this.#progress.overflow = false;
-  }
+/** A kernel that swaps columns and rows. */
+function transposed(kernel: Kernel): Kernel {
+  return (records, start, chunk, state) =>
+    kernel(records, start, { ...chunk, x: chunk.y, y: chunk.x }, state);
 }
 
 /** AEDAT 2.0 as jAER writes it: DVS128 and DAVIS. */

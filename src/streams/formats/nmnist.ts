@@ -5,40 +5,112 @@
  */
 import { OptionError } from '../../errors.ts';
 import type { EventChunk, SensorSize } from '../../events.ts';
-import { ChunkBuilder } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventEncoder, EventFormat } from './format.ts';
+import { KernelChunks } from './kernels/kernel-chunks.ts';
+import {
+  BACKWARD,
+  CLOCK,
+  type DecodeState,
+  HEIGHT,
+  LAST,
+  LENGTH,
+  OUT_OF_RANGE,
+  SKIPPED,
+  STOPPED,
+  WIDTH,
+} from './kernels/state.ts';
 import { RecordCarry } from './record-carry.ts';
 
 const RECORD_BYTES = 5;
 const OVERFLOW_ROW = 240;
 const OVERFLOW_MICROS = 8192;
 const TIME_MASK = 0x7fffff;
+/** Coordinates have 8 bits. */
+const ANY_SIZE: SensorSize = { width: 256, height: 256 };
 /** The origin moves before offsets reach this, so that times stay below 2^31. */
 const FARTHEST_MICROS = 2 ** 30;
+
+/** Decodes N-MNIST records. Stops where overflows have moved times too far from the origin. */
+export function nmnistRecords(
+  records: DataView,
+  start: number,
+  { t, x, y, on }: EventChunk,
+  state: DecodeState,
+): number {
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  let overflow = state[CLOCK]!;
+  let last = state[LAST]!;
+  let n = state[LENGTH]!;
+  let backward = 0;
+  let outOfRange = 0;
+  let skipped = 0;
+  let position = start;
+  const stop = Math.min(records.byteLength, start + (t.length - n) * RECORD_BYTES);
+  for (; position < stop; position += RECORD_BYTES) {
+    const word = records.getInt32(position); // x, y, polarity and the upper 15 bits of the time
+    const row = (word >> 16) & 255;
+    const column = word >>> 24;
+    if (row === OVERFLOW_ROW) {
+      if (overflow >= FARTHEST_MICROS) {
+        state[STOPPED] = 1;
+        break;
+      }
+      skipped++;
+      overflow += OVERFLOW_MICROS;
+      continue;
+    }
+    if (column >= width || row >= height) {
+      outOfRange++;
+      continue;
+    }
+    let time = ((((word << 8) | records.getUint8(position + 4)) & TIME_MASK) + overflow) | 0;
+    if (time < last) {
+      backward++;
+      time = last;
+    }
+    t[n] = time;
+    x[n] = column;
+    y[n] = row;
+    on[n] = (word >> 15) & 1;
+    n++;
+    last = time;
+  }
+  state[CLOCK] = overflow;
+  state[LAST] = last;
+  state[LENGTH] = n;
+  state[BACKWARD] = backward;
+  state[OUT_OF_RANGE] = outOfRange;
+  state[SKIPPED] = skipped;
+  return position;
+}
 
 class NmnistDecoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly sensor: SensorSize | undefined;
   readonly #path: string | undefined;
   readonly #carry = new RecordCarry(RECORD_BYTES);
-  readonly #chunks = new ChunkBuilder();
+  readonly #chunks = new KernelChunks(this.counters);
   #offset = 0;
-  #overflowMicros = 0;
-  #last = 0;
 
   constructor(options: DecodeOptions) {
     this.sensor = options.sensor;
     this.#path = options.path;
+    const { width, height } = this.sensor ?? ANY_SIZE;
+    this.#chunks.state[WIDTH] = width;
+    this.#chunks.state[HEIGHT] = height;
   }
 
   push(block: Uint8Array, emit: (chunk: EventChunk) => void): void {
     this.#offset += block.length;
-    this.#carry.feed(block, (records) => {
-      for (let position = 0; position < records.byteLength; ) {
-        position = this.#decode(records, position, emit);
-      }
-    });
+    const moveOrigin = (position: number): number => {
+      const { state } = this.#chunks;
+      this.#chunks.moveOrigin(this.#chunks.origin + state[CLOCK]!, emit);
+      state[CLOCK] = 0;
+      return position;
+    };
+    this.#carry.feed(block, (records) => this.#chunks.decode(records, 0, nmnistRecords, moveOrigin, emit));
   }
 
   end(emit: (chunk: EventChunk) => void): void {
@@ -48,59 +120,6 @@ class NmnistDecoder implements EventDecoder {
       const message = `N-MNIST record of ${RECORD_BYTES} bytes expected, the data end after ${held}`;
       throw formatFault(message, this.#path, this.#offset - held);
     }
-  }
-
-  /** Decodes records into the open chunk until either ends; gives the position reached. */
-  #decode(records: DataView, start: number, emit: (chunk: EventChunk) => void): number {
-    const { t, x, y, on } = this.#chunks.open();
-    const room = t.length - this.#chunks.length;
-    const { width, height } = this.sensor ?? { width: 256, height: 256 };
-    const counters = this.counters;
-    const end = records.byteLength;
-    const stop = Math.min(end, start + room * RECORD_BYTES);
-    let n = this.#chunks.length;
-    let last = this.#last;
-    let overflow = this.#overflowMicros;
-    let position = start;
-    for (; position < stop; position += RECORD_BYTES) {
-      const word = records.getInt32(position); // x, y, polarity and the upper 15 bits of the time
-      const row = (word >> 16) & 255;
-      const column = word >>> 24;
-      if (row === OVERFLOW_ROW) {
-        counters.skipped++;
-        overflow += OVERFLOW_MICROS;
-        if (overflow < FARTHEST_MICROS) continue;
-        position += RECORD_BYTES;
-        break;
-      }
-      if (column >= width || row >= height) {
-        counters.outOfRange++;
-        continue;
-      }
-      let time = ((((word << 8) | records.getUint8(position + 4)) & TIME_MASK) + overflow) | 0;
-      if (time < last) {
-        counters.backward++;
-        time = last;
-      }
-      t[n] = time;
-      x[n] = column;
-      y[n] = row;
-      on[n] = (word >> 15) & 1;
-      n++;
-      last = time;
-    }
-    counters.events += n - this.#chunks.length;
-    this.#last = last;
-    this.#overflowMicros = overflow;
-    this.#chunks.advance(n, emit);
-    if (overflow >= FARTHEST_MICROS) this.#moveOrigin(emit);
-    return position;
-  }
-
-  #moveOrigin(emit: (chunk: EventChunk) => void): void {
-    this.#chunks.moveOrigin(this.#chunks.origin + this.#overflowMicros, emit);
-    this.#last -= this.#overflowMicros;
-    this.#overflowMicros = 0;
   }
 }
 

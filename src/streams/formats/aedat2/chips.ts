@@ -1,6 +1,10 @@
 import { OptionError } from '../../../errors.ts';
 import type { SensorSize } from '../../../events.ts';
-import { DAVIS_OTHER, DVS128_OTHER } from './records.ts';
+
+/** Bit of a DVS128's address that is set where a record is no event. */
+const DVS128_OTHER = 0x8000;
+/** Bits of a DAVIS's address one of which is set where a record is no event: frames and inertial samples, external. */
+const DAVIS_OTHER = 0x80000400 | 0;
 
 /** A sensor chip as AEDAT 2.0 names it. */
 export interface Aedat2Chip extends SensorSize {

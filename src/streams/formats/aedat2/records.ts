@@ -1,108 +1,110 @@
-import type { EventChunk, SensorSize } from '../../../events.ts';
-import type { Progress } from '../chunk-builder.ts';
-import type { DecodeCounters } from '../format.ts';
+import type { EventChunk } from '../../../events.ts';
+import {
+  BACKWARD,
+  CLOCK,
+  type DecodeState,
+  HEIGHT,
+  LAST,
+  LENGTH,
+  ON_FLIP,
+  ON_SHIFT,
+  OTHER_MASK,
+  OUT_OF_RANGE,
+  SKIPPED,
+  STOPPED,
+  WIDTH,
+  X_MASK,
+  X_SHIFT,
+  X_TOP,
+  Y_MASK,
+  Y_SHIFT,
+  Y_TOP,
+} from '../kernels/state.ts';
+import type { Aedat2Chip } from './chips.ts';
 
 /** Bytes of a record: an address, then a time in microseconds, 32 bits each, big-endian. */
 export const RECORD_BYTES = 8;
 
-/** Bit of a DVS128's address that is set where a record is no event. */
-export const DVS128_OTHER = 0x8000;
+/** Where an address holds column, row and polarity; columns and rows count from the right and from the bottom. */
+const LAYOUTS = {
+  /** Bit 0 is 0 for on, as jAER has it. */
+  dvs128: { xShift: 1, xMask: 127, yShift: 8, yMask: 127, onShift: 0, onFlip: 1 },
+  davis: { xShift: 12, xMask: 1023, yShift: 22, yMask: 511, onShift: 11, onFlip: 0 },
+} as const;
 
-/** Bits of a DAVIS's address one of which is set where a record is no event: frames and inertial samples, external. */
-export const DAVIS_OTHER: number = 0x80000400 | 0;
-
-/** Decodes records of a DVS128 up to `stop`; gives the position reached. Bit 0 is 0 for on, as jAER has it. */
-export function dvs128Records(
-  records: DataView,
-  start: number,
-  stop: number,
-  { t, x, y, on }: EventChunk,
-  { width, height }: SensorSize,
-  clockAtOrigin: number,
-  progress: Progress,
-  counters: DecodeCounters,
-): number {
-  const base = clockAtOrigin | 0;
-  let last = progress.last | 0;
-  let n = progress.length;
-  let position = start;
-  for (; position < stop; position += RECORD_BYTES) {
-    const address = records.getInt32(position);
-    if ((address & DVS128_OTHER) !== 0) {
-      counters.skipped++;
-      continue;
-    }
-    const column = 127 - ((address >> 1) & 127);
-    const row = 127 - ((address >> 8) & 127);
-    if (column >= width || row >= height) {
-      counters.outOfRange++;
-      continue;
-    }
-    let time = (records.getInt32(position + 4) - base) | 0;
-    if (time < last) {
-      if (((time - last) | 0) >= 0) {
-        progress.overflow = true;
-        break;
-      }
-      counters.backward++;
-      time = last;
-    }
-    t[n] = time;
-    x[n] = column;
-    y[n] = row;
-    on[n] = (address & 1) ^ 1;
-    n++;
-    last = time;
-  }
-  progress.last = last;
-  progress.length = n;
-  return position;
+/** Puts the layout of a chip's addresses into a state. */
+export function setAedat2Layout(state: DecodeState, chip: Aedat2Chip): void {
+  const { xShift, xMask, yShift, yMask, onShift, onFlip } = LAYOUTS[chip.layout];
+  state[X_SHIFT] = xShift;
+  state[X_MASK] = xMask;
+  state[Y_SHIFT] = yShift;
+  state[Y_MASK] = yMask;
+  state[ON_SHIFT] = onShift;
+  state[ON_FLIP] = onFlip;
+  state[OTHER_MASK] = chip.otherMask;
 }
 
-/** Decodes records of a DAVIS up to `stop`; frames, inertial samples and external events are skipped. */
-export function davisRecords(
+/**
+ * Decodes AEDAT 2.0 records; those that are no events are skipped. Stops where the clock, of 32 bits, has left what an
+ * origin holds.
+ */
+export function aedat2Records(
   records: DataView,
   start: number,
-  stop: number,
   { t, x, y, on }: EventChunk,
-  { width, height }: SensorSize,
-  clockAtOrigin: number,
-  progress: Progress,
-  counters: DecodeCounters,
+  state: DecodeState,
 ): number {
-  const base = clockAtOrigin | 0;
-  let last = progress.last | 0;
-  let n = progress.length;
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  const clock = state[CLOCK]!;
+  const otherMask = state[OTHER_MASK]!;
+  const xShift = state[X_SHIFT]!;
+  const xMask = state[X_MASK]!;
+  const xTop = state[X_TOP]!;
+  const yShift = state[Y_SHIFT]!;
+  const yMask = state[Y_MASK]!;
+  const yTop = state[Y_TOP]!;
+  const onShift = state[ON_SHIFT]!;
+  const onFlip = state[ON_FLIP]!;
+  let last = state[LAST]!;
+  let n = state[LENGTH]!;
+  let backward = 0;
+  let outOfRange = 0;
+  let skipped = 0;
   let position = start;
+  const stop = Math.min(records.byteLength, start + (t.length - n) * RECORD_BYTES);
   for (; position < stop; position += RECORD_BYTES) {
     const address = records.getInt32(position);
-    if ((address & DAVIS_OTHER) !== 0) {
-      counters.skipped++;
+    if ((address & otherMask) !== 0) {
+      skipped++;
       continue;
     }
-    const column = width - 1 - ((address >> 12) & 1023);
-    const row = height - 1 - ((address >> 22) & 511);
-    if ((column | row) < 0) {
-      counters.outOfRange++;
+    const column = (xTop - ((address >> xShift) & xMask)) | 0;
+    const row = (yTop - ((address >> yShift) & yMask)) | 0;
+    if (column >= width || row >= height || (column | row) < 0) {
+      outOfRange++;
       continue;
     }
-    let time = (records.getInt32(position + 4) - base) | 0;
+    let time = (records.getInt32(position + 4) - clock) | 0;
     if (time < last) {
       if (((time - last) | 0) >= 0) {
-        progress.overflow = true;
+        state[STOPPED] = 1;
         break;
       }
-      counters.backward++;
+      backward++;
       time = last;
     }
     t[n] = time;
     x[n] = column;
     y[n] = row;
-    on[n] = (address >> 11) & 1;
+    on[n] = ((address >> onShift) & 1) ^ onFlip;
     n++;
     last = time;
   }
-  progress.last = last;
-  progress.length = n;
+  state[LAST] = last;
+  state[LENGTH] = n;
+  state[BACKWARD] = backward;
+  state[OUT_OF_RANGE] = outOfRange;
+  state[SKIPPED] = skipped;
   return position;
 }
