@@ -137,7 +137,7 @@ export function resultText(result: ResultLine): string {
     `${model}: ${percent(result.testAccuracy)} of held-out ${events} right, from the checkpoint of epoch ${bestEpoch}`,
     `  spike rate ${percent(result.spikeRate)}, ${parameters.toLocaleString('en')} parameters`,
     `  ${seconds.toFixed(0)} s on the engine ${engine}`,
-    `  run directory ${runDir}`,
+    `  run directory ${runDir}, report ${runDir}/report.html`,
     `  next: pipeline replay FILE --model ${runDir}`,
   ].join('\n');
 }

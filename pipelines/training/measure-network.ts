@@ -37,7 +37,7 @@ export async function measureNetwork<Token extends Labelled>(
 }
 
 function workOf(counter: OperationCounter, network: Network): NetworkWork {
-  const { samples, layers, activity: _, ...measures } = counter.result(network);
+  const { samples, layers, activity, ...measures } = counter.result(network);
   const { effectiveAcs: acs, effectiveMacs: macs, dense } = measures;
   const perSample = (value: number): number => value / samples;
   return {
@@ -50,5 +50,6 @@ function workOf(counter: OperationCounter, network: Network): NetworkWork {
     ...measures,
     energyPicojoules: arithmeticEnergy({ macs, acs }),
     densePicojoules: arithmeticEnergy({ macs: dense, acs: 0 }),
+    spiking: activity.length > 0 && activity.every(({ binary }) => binary),
   };
 }

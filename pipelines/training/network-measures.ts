@@ -10,8 +10,16 @@ export interface NetworkMeasures {
   readonly model: string;
   /** Epoch of the checkpoint, counted from 1. */
   readonly epoch: number;
-  /** Which recordings the confusion matrix is of. */
+  /** Which recordings accuracy, spike rate and confusion matrix are of. */
   readonly part: EvaluatedPart;
+  readonly accuracy: number;
+  readonly spikeRate: number;
+  readonly parameters: number;
+  /**
+   * The notebook's rule of thumb, rate x 0.9 / (0.5 x 4.6): energy as a share of a non-spiking twin's. It forgets the
+   * timesteps; absent where not all neurons spike.
+   */
+  readonly ruleOfThumbRatio?: number;
   /** Samples by class (row) and class found (column). */
   readonly confusion: ConfusionMatrix;
   readonly work: NetworkWork;
@@ -41,6 +49,8 @@ export interface NetworkWork {
   /** Picojoules of the effective operations, and of all if each were a product. */
   readonly energyPicojoules: number;
   readonly densePicojoules: number;
+  /** Whether all neurons spike. */
+  readonly spiking: boolean;
 }
 
 /** Spikes and potentials of one held-out sample. */
@@ -59,6 +69,10 @@ export const measuresSchema: v.GenericSchema<unknown, NetworkMeasures> = v.objec
   model: v.string(),
   epoch: count,
   part: v.picklist(['validation', 'test']),
+  accuracy: share,
+  spikeRate: amount,
+  parameters: count,
+  ruleOfThumbRatio: v.exactOptional(amount),
   confusion: v.array(v.array(count)),
   work: v.object({
     samples: count,
@@ -71,6 +85,7 @@ export const measuresSchema: v.GenericSchema<unknown, NetworkMeasures> = v.objec
     activationSparsity: share,
     energyPicojoules: amount,
     densePicojoules: amount,
+    spiking: v.boolean(),
   }),
   raster: v.object({
     id: v.string(),

@@ -6,6 +6,7 @@ import {
   loadTensors,
   saveTensors,
 } from '../../src/models/checkpoint.ts';
+import { ruleOfThumbEnergyRatio } from '../../src/models/energy.ts';
 import {
   ConfusionCounter,
   type ConfusionMatrix,
@@ -207,12 +208,22 @@ class NetworkTraining<Token extends Labelled> {
   /** Writes what the network as it is does on held-out recordings, taking what `known` says of the same epoch. */
   async #measure(epoch: number, evaluation: Evaluation, known?: NetworkMeasures): Promise<NetworkMeasures> {
     const { run, sets, loader } = this.#session;
-    const { part, confusion } = evaluation;
-    const observed =
-      known?.epoch === epoch
-        ? { work: known.work, raster: known.raster }
-        : await measureNetwork(this.#trainer, sets[part], loader);
-    const measures = { model: this.#plan.name, epoch, part, confusion, ...observed };
+    const { part, metrics, confusion } = evaluation;
+    const { accuracy, spikeRate } = metrics;
+    const { work, raster } =
+      known?.epoch === epoch ? known : await measureNetwork(this.#trainer, sets[part], loader);
+    const measures: NetworkMeasures = {
+      model: this.#plan.name,
+      epoch,
+      part,
+      accuracy,
+      spikeRate,
+      parameters: parameterCount(this.#network),
+      ...(work.spiking && { ruleOfThumbRatio: ruleOfThumbEnergyRatio(spikeRate) }),
+      confusion,
+      work,
+      raster,
+    };
     await run.writeMeasures(measures);
     return measures;
   }

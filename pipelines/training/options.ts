@@ -15,6 +15,7 @@ export type TrainingOptions = {
   readonly cache: Option<number>;
   readonly diskCache: Option<number>;
   readonly cacheDir: Option<string | undefined>;
+  readonly report: Option<'all' | 'none'>;
   readonly out: Option<string | undefined>;
   readonly resume: Option<string | undefined>;
 };
@@ -78,6 +79,10 @@ export function trainingOptions(defaults: TrainingDefaults): TrainingOptions {
     cacheDir: textOption({
       placeholder: 'DIR',
       help: 'folder of the disk cache; see pipeline cache',
+    }),
+    report: choiceOption(['all', 'none'], {
+      help: 'what a run draws when it ends: report.html, report.svg and report.png, or nothing',
+      default: 'all',
     }),
     out: textOption({ placeholder: 'DIR', help: 'run directory to make; runs/NAME-TIME by default' }),
     resume: textOption({

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { InputError, OptionError } from '../../src/errors.ts';
 import { writeFileAtomic } from '../../src/streams/atomic-file.ts';
+import type { EpochLine } from './epoch-line.ts';
 import { measuresSchema, type NetworkMeasures } from './network-measures.ts';
+import { epochLineSchema } from './training-state.ts';
 
 /**
  * A run on disk. Every file is replaced as a whole, and the last checkpoint of a network is the one truth about how
@@ -125,6 +127,14 @@ export class RunDirectory {
     await writeFileAtomic(this.#file('metrics.jsonl'), all.join(''));
   }
 
+  /** The lines of every network so far, in the order of the file; none before the first epoch is finished. */
+  async readMetrics(): Promise<EpochLine[]> {
+    const path = this.#file('metrics.jsonl');
+    if (!(await exists(path))) return [];
+    const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
+    return lines.map((line, index) => parsedJson(line, epochLineSchema, `${path}:${index + 1}`));
+  }
+
   async writeResult(result: RunResult): Promise<void> {
     await writeFileAtomic(this.#file('result.json'), json(result));
   }
@@ -164,21 +174,7 @@ export class RunDirectory {
   async #readJson<T>(name: string, schema: v.GenericSchema<unknown, T>): Promise<T> {
     const path = this.#file(name);
     const text = await readFile(path, 'utf8');
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      throw new InputError(`expected JSON, found ${(error as Error).message}`, path, { cause: error });
-    }
-    const parsed = v.safeParse(schema, value);
-    if (!parsed.success) {
-      const [issue] = parsed.issues;
-      throw new InputError(
-        `expected ${issue.expected} at ${v.getDotPath(issue) ?? 'the top'}, found ${issue.received}`,
-        path,
-      );
-    }
-    return parsed.output;
+    return parsedJson(text, schema, path);
   }
 }
 
@@ -186,6 +182,22 @@ export class RunDirectory {
 export function defaultRunPath(pipeline: string, now: Date): string {
   const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return join('runs', `${pipeline}-${stamp}`);
+}
+
+function parsedJson<T>(text: string, schema: v.GenericSchema<unknown, T>, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`expected JSON, found ${(error as Error).message}`, where, { cause: error });
+  }
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new InputError(
+    `expected ${issue.expected} at ${v.getDotPath(issue) ?? 'the top'}, found ${issue.received}`,
+    where,
+  );
 }
 
 function json(value: object): string {

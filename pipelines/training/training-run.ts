@@ -8,6 +8,7 @@ import { type TrainingSession, trainNetwork } from './network-training.ts';
 import type { TrainingOptions } from './options.ts';
 import { packageVersion } from './package-version.ts';
 import { defaultRunPath, type RunConfig, RunDirectory } from './run-directory.ts';
+import { reportRun } from './run-report.ts';
 import { SampleCache } from './sample-cache.ts';
 import { SampleLoader } from './sample-loader.ts';
 import type { NetworkPlan, TrainingPlan } from './training-plan.ts';
@@ -36,6 +37,7 @@ const CHANGEABLE = new Set([
   'cache',
   'diskCache',
   'cacheDir',
+  'report',
 ]);
 
 /** Trains the networks of a plan, in a new run directory or on from where an old one stands. */
@@ -62,7 +64,11 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
     const { epochs, batchSize, seed } = options;
     const { testEachEpoch, bestBy, simulated, networks } = plan;
     const settings = { epochs, batchSize, seed, testEachEpoch, bestBy, simulated };
-    await trainAll({ ...settings, run, sets, loader, engine, context }, networks, pipeline.name);
+    try {
+      await trainAll({ ...settings, run, sets, loader, engine, context }, networks, pipeline.name);
+    } finally {
+      if (options.report === 'all') await reportRun({ run, config }, context);
+    }
     noteShortfalls(loader, context);
   } finally {
     engine?.stop();

@@ -32,7 +32,8 @@ const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const amount = v.pipe(v.number(), v.finite(), v.minValue(0));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-const lineSchema = v.strictObject({
+/** The schema of an epoch's line. */
+export const epochLineSchema: v.GenericSchema<unknown, EpochLine> = v.strictObject({
   type: v.literal('epoch'),
   model: v.string(),
   epoch: v.pipe(v.number(), v.integer(), v.minValue(1)),
@@ -50,7 +51,7 @@ const lineSchema = v.strictObject({
 });
 
 const stateSchema = v.strictObject({
-  lines: v.array(lineSchema),
+  lines: v.array(epochLineSchema),
   batches: count,
   metrics: v.strictObject({
     samples: count,

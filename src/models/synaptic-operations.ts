@@ -27,6 +27,8 @@ export interface LayerOperations {
 /** Output of one layer of neurons, in all samples that were counted. */
 export interface LayerSparsity {
   readonly layer: string;
+  /** Whether all its outputs were 0, 1 or -1. */
+  readonly binary: boolean;
   readonly zeros: number;
   readonly outputs: number;
 }
@@ -59,13 +61,22 @@ interface PendingCount {
   readonly weights: { readonly zeros: tf.Tensor; readonly size: number };
 }
 
+/** What one call of a layer of neurons gave, still on the engine. */
+interface PendingZeros {
+  readonly layer: string;
+  readonly zeros: tf.Tensor;
+  /** How many outputs are neither 0 nor 1 nor -1. */
+  readonly graded: tf.Tensor;
+  readonly outputs: number;
+}
+
 /** Counts the operations of what a network is given, as its probe; `collect` after every call. */
 export class OperationCounter {
   readonly #layers = new Map<string, { -readonly [K in keyof LayerOperations]: LayerOperations[K] }>();
   readonly #activity = new Map<string, { -readonly [K in keyof LayerSparsity]: LayerSparsity[K] }>();
   readonly #weights = new Map<string, { zeros: number; size: number }>();
   readonly #pending: PendingCount[] = [];
-  readonly #pendingZeros: { layer: string; zeros: tf.Tensor; outputs: number }[] = [];
+  readonly #pendingZeros: PendingZeros[] = [];
   #samples = 0;
 
   /** Goes into the options of `Network.forward`. */
@@ -86,12 +97,13 @@ export class OperationCounter {
       this.#weights.set(layer, { zeros: wholeSum(await weights.zeros.data()), size: weights.size });
       tf.dispose([effective, dense, graded, weights.zeros]);
     }
-    for (const { layer, zeros, outputs } of this.#pendingZeros.splice(0)) {
-      const counts = this.#activity.get(layer) ?? { layer, zeros: 0, outputs: 0 };
+    for (const { layer, zeros, graded, outputs } of this.#pendingZeros.splice(0)) {
+      const counts = this.#activity.get(layer) ?? { layer, binary: true, zeros: 0, outputs: 0 };
       counts.zeros += wholeSum(await zeros.data());
       counts.outputs += outputs;
+      counts.binary &&= wholeSum(await graded.data()) === 0;
       this.#activity.set(layer, counts);
-      zeros.dispose();
+      tf.dispose([zeros, graded]);
     }
   }
 
@@ -159,11 +171,10 @@ function countLayer(
     const weights = weight();
     const connected = indicator(tf.notEqual(weights, 0));
     const all = real === undefined ? tf.onesLike(input) : tf.mul(tf.onesLike(input), real);
-    const graded = tf.notEqual(tf.abs(input), present);
     return {
       effective: tf.keep(apply(seen, tf.sum(connected, -1, true))),
       dense: tf.keep(apply(all, tf.sum(tf.onesLike(weights), -1, true))),
-      graded: tf.keep(tf.sum(tf.mul(indicator(graded), seen))),
+      graded: tf.keep(tf.sum(tf.mul(gradedValues(input), seen))),
       zeros: tf.keep(tf.sum(tf.sub(1, connected))),
       size: weights.size,
     };
@@ -173,20 +184,24 @@ function countLayer(
   return { layer: name, ...counts, other, weights: { zeros, size } };
 }
 
-function countZeros(
-  layer: string,
-  output: tf.Tensor,
-  lengths: ArrayLike<number> | undefined,
-): { layer: string; zeros: tf.Tensor; outputs: number } {
+function countZeros(layer: string, output: tf.Tensor, lengths: ArrayLike<number> | undefined): PendingZeros {
   const [batch, steps] = output.shape as [number, number];
-  const zeros = tf.tidy(() => {
+  const tensors = tf.tidy(() => {
     const real = realMask(output, lengths);
     const zero = indicator(tf.equal(output, 0));
     const counted = real === undefined ? zero : tf.mul(zero, real);
-    return tf.keep(tf.sum(tf.reshape(counted, [batch * steps, -1]), 1));
+    return {
+      zeros: tf.keep(tf.sum(tf.reshape(counted, [batch * steps, -1]), 1)),
+      graded: tf.keep(tf.sum(gradedValues(output))),
+    };
   });
   const size = output.size / (batch * steps);
-  return { layer, zeros, outputs: size * realSteps(lengths, batch, steps) };
+  return { layer, ...tensors, outputs: size * realSteps(lengths, batch, steps) };
+}
+
+/** 1 where a value is neither 0 nor 1 nor -1. */
+function gradedValues(values: tf.Tensor): tf.Tensor {
+  return indicator(tf.notEqual(tf.abs(values), indicator(tf.notEqual(values, 0))));
 }
 
 /** 1 for real steps and 0 for padding, to be multiplied with a sequence; undefined where all are real. */

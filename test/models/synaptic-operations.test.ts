@@ -248,7 +248,8 @@ describe('counting', () => {
     expect(measures.dense).toBe((12 * (22 * 22 * 8 + 100 * 24 + 72)) / 3);
     expect(measures.effectiveMacs).toBeLessThan(measures.dense);
     expect(measures.footprintBytes).toBe(4 * (72 + 4 * 4 + 216 + 4 * 6 + 72 + 3));
-    expect(outputs - tf.memory().numTensors).toBe(3 * 4 + 2);
+    expect(outputs - tf.memory().numTensors).toBe(3 * 4 + 2 * 2);
+    expect(activity.map(({ binary }) => binary)).toStrictEqual([true, true]);
     expect(tensors).toBeLessThan(outputs);
     network.dispose();
   });

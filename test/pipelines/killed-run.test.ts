@@ -12,7 +12,7 @@ import { timelessMetrics, writeTinyNmnist } from './training-harness.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const entry = join(root, 'dist', 'src', 'bin.js');
 const options =
-  '--engine wasm --threads 1 --size 16 --bins 4 --batch-size 4 --epochs 8 --schedule cosine --json'.split(
+  '--engine wasm --threads 1 --size 16 --bins 4 --batch-size 4 --epochs 8 --schedule cosine --report none --json'.split(
     ' ',
   );
 

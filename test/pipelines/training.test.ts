@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -15,7 +15,7 @@ let nmnist: string;
 const home = process.cwd();
 let runs = 0;
 const fresh = (): string => join(folder, `run-${runs++}`);
-const common = { engine: 'wasm', threads: 1, batchSize: 8, epochs: 2 };
+const common = { engine: 'wasm', threads: 1, batchSize: 8, epochs: 2, report: 'none' };
 const shapes = { ...common, preset: 'quick', recordings: 40, sensor: 16, size: 16 };
 
 beforeAll(async () => {
@@ -118,6 +118,30 @@ describe('nmnist-train', () => {
       expect(checkpoint.feed.binMicros).toBeCloseTo((125 * 239) / 4, -2);
       expect(checkpoint.optimiser?.step).toBe(kind === 'last' ? 8 : 4 * (lines[2]!['bestEpoch'] as number));
     }
+  });
+
+  it('draws its report when it ends, also when it is stopped, and none on request', async () => {
+    const reports = async (out: string) => (await readdir(out)).filter((name) => name.startsWith('report'));
+    const all = ['report.html', 'report.png', 'report.svg'];
+    const [stopped, early, none] = [fresh(), fresh(), fresh()];
+    // Every epoch has four batches of training, one of validation, two of test.
+    await runCaptured(
+      nmnistTrain,
+      { ...given(), out: stopped, report: 'all' },
+      capture(true, (abort, count) => count === 9 && abort()),
+    );
+    expect(await reports(stopped)).toStrictEqual(all);
+    expect(await readFile(join(stopped, 'report.html'), 'utf8')).toMatch(/1 of 1[^0-9]/);
+    await runCaptured(nmnistTrain, { resume: stopped });
+    expect(await readFile(join(stopped, 'report.html'), 'utf8')).toMatch(/[12] of 2[^0-9]/);
+    await runCaptured(
+      nmnistTrain,
+      { ...given(), out: early, report: 'all' },
+      capture(true, (abort, count) => count === 2 && abort()),
+    );
+    expect(await reports(early)).toStrictEqual([]);
+    await runCaptured(nmnistTrain, { ...given(), out: none, epochs: 1 });
+    expect(await reports(none)).toStrictEqual([]);
   });
 
   it('gives the same bits twice, and others with another seed', async () => {
