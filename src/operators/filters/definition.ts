@@ -81,7 +81,7 @@ function validated(
     if (option.default !== undefined) values[key] = option.default;
   }
   for (const [key, value] of Object.entries(given)) {
-    const option = options[key];
+    const option = Object.hasOwn(options, key) ? options[key] : undefined;
     if (option === undefined) {
       const known = Object.keys(options);
       const has = known.length === 0 ? 'has no options' : `has ${known.join(', ')}`;

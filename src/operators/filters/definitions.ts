@@ -296,7 +296,7 @@ const rates: FilterDefinition[] = [
         min: 0,
         max: 1e6,
         unit: 'us',
-        default: 1000,
+        default: 10_000,
       }),
     },
     required: ['eventsPerSecond'],

@@ -8,13 +8,13 @@ import { Selection } from './selection.ts';
 export interface LimitRateOptions {
   /** Events that any second may have, a whole number. */
   readonly eventsPerSecond: number;
-  /** Burst that passes whole, as the microseconds in which it has its share of a second; default 1,000. */
+  /** Burst that passes whole, as the microseconds in which it has its share of a second; default 10,000. */
   readonly burstMicros?: number;
 }
 
 /**
  * Holds the event rate down by a bucket of tokens: it holds at most B = max(1, N burst / 1 s), an event takes one, and
- * N + 1 - B come in a second, so that no second, wherever it begins, has more than N events. What finds the bucket empty
+ * N + 1 - B come in a second, so that no second, wherever it begins, has more than N events; a steady stream passes up to N + 1 - B. What finds the bucket empty
  * is left out; `counters` say how many.
  */
 export class LimitRate extends Selection {
@@ -24,7 +24,7 @@ export class LimitRate extends Selection {
   #tokens: number;
   #time = Infinity;
 
-  constructor({ eventsPerSecond, burstMicros = 1000 }: LimitRateOptions) {
+  constructor({ eventsPerSecond, burstMicros = 10_000 }: LimitRateOptions) {
     super();
     wholeNumber('limit rate eventsPerSecond', eventsPerSecond, 1);
     numberWithin('limit rate burstMicros', burstMicros, 0, 1e6);
@@ -43,7 +43,8 @@ export class LimitRate extends Selection {
       const time = origin + t[i]!;
       tokens = Math.min(capacity, tokens + (time - last) * refill);
       last = time;
-      if (tokens < 1) continue;
+      // A token that is short by rounding alone is one.
+      if (tokens < 1 - 1e-9) continue;
       tokens--;
       picks[kept++] = i;
     }

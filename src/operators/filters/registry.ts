@@ -11,7 +11,8 @@ export function parseFilter(text: string): EventFilter {
   const colon = text.indexOf(':');
   const name = (colon < 0 ? text : text.slice(0, colon)).trim();
   const definition = findFilter(name);
-  const given: Record<string, string> = {};
+  // Without a prototype, so that no name of an option can mean anything else.
+  const given: Record<string, string> = Object.create(null);
   const parts = colon < 0 ? [] : text.slice(colon + 1).split(',');
   for (const part of parts) {
     const equals = part.indexOf('=');
