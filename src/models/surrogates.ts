@@ -76,3 +76,21 @@ export function straightThrough(): Surrogate {
 export function snnTorchTriangular(threshold = 1): Surrogate {
   return { kind: 'sign', amplitude: threshold, slope: 1 };
 }
+
+/** Every preset by name, with its parameter where it takes one. */
+export const surrogatePresets: Readonly<Record<string, (parameter?: number) => Surrogate>> = {
+  atan,
+  'fast-sigmoid': fastSigmoid,
+  'super-spike': superSpike,
+  'spikingjelly-super-spike': spikingJellySuperSpike,
+  'soft-sign': softSign,
+  sigmoid,
+  'sigmoid-prime': sigmoidPrime,
+  triangle,
+  'piecewise-quadratic': piecewiseQuadratic,
+  rectangular,
+  gaussian,
+  'piecewise-exponential': piecewiseExponential,
+  'straight-through': straightThrough,
+  'snntorch-triangular': snnTorchTriangular,
+};

@@ -20,18 +20,35 @@ export function reportSvg(report: Report, panels: readonly Panel[]): string {
   const table = tableLines(summaryOf(report), y + GAP / 2 + LINE);
   parts.push(...table.parts);
   y = table.bottom + GAP;
-  for (const { panel, left, top } of placed(panels, y)) {
-    parts.push(panel.svg.replace('<svg ', `<svg x="${left}" y="${top}" `));
+  for (const { panel, left, top } of placed(panels, y, 2)) {
+    parts.push(panelAt(panel, left, top));
     y = Math.max(y, top + panel.height);
   }
-  const height = Math.ceil(y + MARGIN);
-  const background = `<rect width="${WIDTH}" height="${height}" fill="${palette.paper}"/>`;
-  return svgElement(
-    WIDTH,
-    height,
-    [`<style>${darkStyle}</style>`, background, ...parts].join('\n'),
-    report.title,
-  );
+  return picture(WIDTH, y + MARGIN, parts, report.title);
+}
+
+/** Panels of one width under a heading, as one picture; dark where a reader prefers that. */
+export function gallerySvg(title: string, panels: readonly Panel[], columns: number): string {
+  const top = MARGIN + 22 + GAP / 2;
+  const width = 2 * MARGIN + columns * (panels[0]?.width ?? 0) + (columns - 1) * GAP;
+  const places = placed(panels, top, columns);
+  const bottom = Math.max(top, ...places.map((place) => place.top + place.panel.height));
+  const parts = [
+    text(MARGIN, MARGIN + 20, title, { size: 22, weight: 600 }),
+    ...places.map(({ panel, left, top }) => panelAt(panel, left, top)),
+  ];
+  return picture(width, bottom + MARGIN, parts, title);
+}
+
+function panelAt({ svg }: Panel, x: number, y: number): string {
+  return svg.replace('<svg ', `<svg x="${x}" y="${y}" `);
+}
+
+/** What is drawn, on paper. */
+function picture(width: number, wanted: number, parts: readonly string[], title: string): string {
+  const height = Math.ceil(wanted);
+  const background = `<rect width="${width}" height="${height}" fill="${palette.paper}"/>`;
+  return svgElement(width, height, [`<style>${darkStyle}</style>`, background, ...parts].join('\n'), title);
 }
 
 interface HeadingLine {
@@ -118,27 +135,17 @@ function tableLines({ columns, rows, notes }: Summary, first: number): { parts: 
   return { parts, bottom: y };
 }
 
-/** Panels in two columns, each below the last one of the column that ends higher. */
+/** Panels in columns, each below the last one of the column that ends highest. */
 function placed(
   panels: readonly Panel[],
   top: number,
+  columns: number,
 ): { readonly panel: Panel; readonly left: number; readonly top: number }[] {
-  const ends = [top, top];
+  const ends = new Array<number>(columns).fill(top);
   return panels.map((panel) => {
-    const column = ends[0]! <= ends[1]! ? 0 : 1;
-    const place = { panel, left: MARGIN + column * (PANEL_WIDTH + GAP), top: ends[column]! };
+    const column = ends.indexOf(Math.min(...ends));
+    const place = { panel, left: MARGIN + column * (panel.width + GAP), top: ends[column]! };
     ends[column]! += panel.height + GAP;
     return place;
   });
-}
-
-/** A panel as a picture of its own, on paper, dark where a reader prefers that. */
-export function panelSvg(panel: Panel): string {
-  const [width, height] = [panel.width + 2 * MARGIN, panel.height + 2 * MARGIN];
-  const content = [
-    `<style>${darkStyle}</style>`,
-    `<rect width="${width}" height="${height}" fill="${palette.paper}"/>`,
-    panel.svg.replace('<svg ', `<svg x="${MARGIN}" y="${MARGIN}" `),
-  ];
-  return svgElement(width, height, content.join('\n'), panel.title);
 }
