@@ -77,32 +77,68 @@ void testStream() {
 }
 
 // Results of the vector kernels on odd sizes.
+struct NeuronCase {
+  const char* name;
+  std::size_t variables, learned;
+};
+
+// Every neuron, forward and back, with learned numbers of each channel.
+std::vector<Values> neuronResults(const std::vector<Operation>& operations) {
+  std::vector<Values> results;
+  const std::size_t batch = 2, steps = 5, columns = 35, channels = 6, state = batch * columns * channels;
+  const Values in = values(steps * state), gradient = values(steps * state, 5);
+  const std::vector<double> sizes = {batch, steps, 1, columns, channels, 1, 1, 0};
+  for (const auto& [name, variables, count] :
+       {NeuronCase{"Lif", 1, 2}, NeuronCase{"RefractoryLif", 2, 2}, NeuronCase{"CurrentLif", 2, 3},
+        NeuronCase{"AdaptiveLif", 3, 4}, NeuronCase{"LeakyIntegrator", 1, 1}}) {
+    Values first(variables * state), last(first.size()), out(in.size()), potentials(in.size()), learned(count * channels);
+    for (std::size_t i = 0; i < learned.size(); i++) learned[i] = 0.9f - 0.01f * static_cast<float>(i);
+    const std::vector<double> neuron = {at(learned.data()), 1, 1.2, 1, 0.1, 1, 1, 0, 0, 1, 1, 0};
+    const auto operandsOf = [&](std::vector<double> own, std::vector<double> end) {
+      for (const auto& part : {sizes, neuron, end}) own.insert(own.end(), part.begin(), part.end());
+      return own;
+    };
+    run(operations, (std::string(name) + "Forward").c_str(),
+        operandsOf({at(in.data()), at(first.data()), at(out.data()), at(last.data()), at(potentials.data()), 0, 0, 0}, {}));
+    Values inputGradient(in.size()), stateGradient(first.size()), learnedGradient(learned.size());
+    run(operations, (std::string(name) + "Backward").c_str(),
+        operandsOf({at(inputGradient.data()), at(stateGradient.data()), at(learnedGradient.data()), at(in.data()),
+                    at(first.data()), at(gradient.data()), at(last.data()), at(gradient.data()), 0, 0},
+                   {0, 3, 1, 1, 1}));
+    results.insert(results.end(), {out, last, potentials, inputGradient, stateGradient, learnedGradient});
+  }
+  return results;
+}
+
 std::vector<Values> vectorResults(const std::vector<Operation>& operations) {
   std::vector<Values> results;
   const double batch = 2, steps = 5, height = 5, width = 7, channels = 6;
   const std::size_t size = 2 * 5 * 5 * 7 * 6, state = size / 5, pooled = 2 * 5 * 2 * 3 * 6;
-  const Values in = values(size), first = values(state, 1), scale = values(6, 2), offset = values(6, 3), decay{0.9f};
-  const std::vector<double> constants = {at(decay.data()), 0, 0, 1, std::nextafter(1.f, 2.f), 1, 0, 1, 0, 0, 0};
+  const Values in = values(size), first = values(state, 1), scale = values(6, 2), offset = values(6, 3), learned{0.9f, 1};
+  const std::vector<double> constants = {at(learned.data()), 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0};
   Values spikes(pooled), last(state), potentials(size), counts(10);
   std::vector<double> operands = {at(in.data()),    at(first.data()),      at(spikes.data()), at(last.data()),
                                   at(potentials.data()), at(counts.data()), at(scale.data()), at(offset.data()),
                                   batch, steps, height, width, channels, 1, 2, 0};
   operands.insert(operands.end(), constants.begin(), constants.end());
-  run(operations, "lifForward", operands);
+  run(operations, "LifForward", operands);
   results.insert(results.end(), {spikes, last, potentials, counts});
 
-  for (int surrogate = 0; surrogate < 9; surrogate++) {
-    Values gradient(size), stateGradient(state), parameterGradient(1), gamma(6), beta(6);
+  for (int surrogate = 0; surrogate < 10; surrogate++) {
+    Values gradient(size), stateGradient(state), learnedGradient(2), gamma(6), beta(6);
     const Values mean = values(6, 4), inverse(6, 0.8f), spikeGradient = values(pooled, 5), lastGradient = values(state, 6);
     operands = {at(gradient.data()), at(gamma.data()), at(beta.data()), at(mean.data()), at(inverse.data()), 1,
-                at(stateGradient.data()), at(parameterGradient.data()), at(in.data()), at(first.data()),
+                at(stateGradient.data()), at(learnedGradient.data()), at(in.data()), at(first.data()),
                 at(spikeGradient.data()), at(lastGradient.data()), 0, at(scale.data()), at(offset.data()),
                 batch, steps, height, width, channels, 1, 2, 0};
     operands.insert(operands.end(), constants.begin(), constants.end());
-    operands.insert(operands.end(), {static_cast<double>(surrogate), 1.3, 0.7});
-    run(operations, "normalisedLifBackward", operands);
-    results.insert(results.end(), {gradient, stateGradient, parameterGradient, gamma, beta});
+    operands.insert(operands.end(), {static_cast<double>(surrogate), 1.3, 0.7, 0.5, 1});
+    run(operations, "NormalisedLifBackward", operands);
+    results.insert(results.end(), {gradient, stateGradient, learnedGradient, gamma, beta});
   }
+
+  const std::vector<Values> neurons = neuronResults(operations);
+  results.insert(results.end(), neurons.begin(), neurons.end());
 
   Values sums(7), totals(1), probabilities(700);
   const Values rows = values(700, 7);

@@ -4,20 +4,28 @@ import type { LifConstants, Surrogate } from '../engines/kernels/index.ts';
 import { atan, sigmoid } from './surrogates.ts';
 
 export {
+  type AdaptiveLifConstants,
+  type AdaptiveLifParameters,
+  adaptiveLif,
+  type CurrentLifConstants,
+  type CurrentLifParameters,
+  currentLif,
+  type LeakyIntegratorParameters,
   type LifConstants,
   type LifParameters,
-  type LifResult,
+  leakyIntegrator,
   lif,
+  type NeuronResult,
   type RefractoryLifConstants,
   type RefractoryLifParameters,
-  type RefractoryLifResult,
   refractoryLif,
 } from '../engines/kernels/index.ts';
 
-/** LIF constants with a fixed decay. */
+/** A LIF neuron whose decay and threshold are fixed: plain JSON. */
 export interface FixedLif extends LifConstants {
   /** Share of the potential that is left after a step. */
   readonly decay: number;
+  readonly threshold: number;
 }
 
 /** Options of snnTorch's Leaky, by its names. */

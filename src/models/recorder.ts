@@ -50,7 +50,7 @@ export class Recorder {
           layer: name,
           outputs: first(output),
           potentials: seen && first(seen),
-          threshold,
+          threshold: typeof threshold === 'number' ? threshold : undefined,
         });
       },
       potentials: (layer) =>

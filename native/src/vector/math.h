@@ -31,6 +31,28 @@ inline float exponential(float x) {
   return x != x ? x : (x < -87.4f ? 0.f : result);
 }
 
+// ln x of a positive normal number within 2 units in the last place: x = m 2^n with m from sqrt(1/2) to sqrt(2), and a
+// polynomial in m - 1 (Cephes' coefficients).
+inline float logarithm(float x) {
+  const auto bits = std::bit_cast<std::int32_t>(x);
+  const float half = std::bit_cast<float>((bits & 0x007fffff) | 0x3f000000);
+  const bool small = half < 0.707106781f;
+  const float n = static_cast<float>((bits >> 23) - 126 - (small ? 1 : 0));
+  const float r = (small ? half + half : half) - 1.f;
+  const float square = r * r;
+  float p = 7.0376836292e-2f;
+  p = p * r - 1.1514610310e-1f;
+  p = p * r + 1.1676998740e-1f;
+  p = p * r - 1.2420140846e-1f;
+  p = p * r + 1.4249322787e-1f;
+  p = p * r - 1.6668057665e-1f;
+  p = p * r + 2.0000714765e-1f;
+  p = p * r - 2.4999993993e-1f;
+  p = p * r + 3.3333331174e-1f;
+  const float low = r * square * p - 0.5f * square - n * 2.12194440e-4f;
+  return r + low + n * 0.693359375f;
+}
+
 inline float sigmoid(float x) { return 1.f / (1.f + exponential(-x)); }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Neurons, each a few lines: one step of one neuron, and the step back. A new neuron is a new struct and its lines in
-// the table of neuron.cc; a new surrogate is a struct and a line in `withSurrogate`.
+// Neurons, each a few lines: one step of one neuron, and the step back, with the names of src/engines/kernels. A new
+// neuron is a new struct, its lines in the table of neuron.cc and its constants in src/engines/native/neuron-forms.ts; a
+// new surrogate is a struct and a line in `withSurrogate`.
 #pragma once
 
 #include <cmath>
@@ -12,105 +13,291 @@ namespace {  // compiled once for each instruction set: must not be merged by th
 
 inline constexpr int kNeuronConstants = 10;
 
-// The leaky integrate-and-fire neuron of src/engines/kernels/lif.ts, with the same names.
-struct Lif {
-  static constexpr int kVariables = 1;
+// A few values of one neuron.
+template <int count>
+struct Values {
+  float of[count > 0 ? count : 1];
+  float operator[](int i) const { return of[i]; }
+};
 
-  // The state of neuron i of a row whose variables lie `stride` apart.
-  struct State {
-    float v;
+// What a step gives.
+template <class Neuron>
+struct Stepped {
+  float spike;
+  Values<Neuron::kVariables> state;
+};
+
+// What a step back gives: gradients of the input, of the state before the step and of the learned numbers.
+template <class Neuron>
+struct SteppedBack {
+  float input;
+  Values<Neuron::kVariables> state;
+  Values<Neuron::kLearned> learned;
+};
+
+// The parts that neurons are made of, as in src/engines/kernels/neuron-parts.ts; their numbers come first among a
+// neuron's constants. Conditions are 0 or 1, so that one loop without branches serves all kinds.
+struct NeuronParts {
+  explicit NeuronParts(const float* c)
+      : gain(c[0]), inputDecayed(c[1]), rest(c[2]), inclusive(c[3]), subtract(c[4]), hard(c[5]), resetPotential(c[6]),
+        through(c[7]) {}
+  static constexpr int kConstants = 8;
+
+  const float gain, inputDecayed, rest, inclusive;
+  // Of the reset: kinds, where it goes, and whether gradients flow through it.
+  const float subtract, hard, resetPotential, through;
+
+  float share(float decay) const { return gain * (1 - inputDecayed * decay); }
+  float charge(float v, float x, float decay) const { return decay * v + share(decay) * x + (1 - decay) * rest; }
+  float fires(float u, float threshold) const { return u > threshold ? 1.f : (u == threshold ? inclusive : 0.f); }
+  float reset(float spike, float u, float threshold) const {
+    return u * (1 - spike * hard) + spike * (hard * resetPotential - subtract * threshold);
+  }
+
+  // Gradients of what a charge is made from.
+  struct ChargeGradients {
+    float potential, input, decay;
   };
-  static State load(const float* row, std::int64_t, std::int64_t i) { return {row[i]}; }
-  static void store(const State& state, float* row, std::int64_t, std::int64_t i) { row[i] = state.v; }
+  ChargeGradients chargeBack(float v, float x, float decay, float gradient) const {
+    return {decay * gradient, share(decay) * gradient, gradient * (v - rest - inputDecayed * gain * x)};
+  }
 
-  // `parameters` holds the decay.
-  Lif(const float* parameters, const float (&c)[kNeuronConstants])
-      : decay(parameters[0]), inputDecayed(c[0]), gain(1 - c[0] * decay), rest(c[1]), leak((1 - decay) * c[1]),
-        threshold(c[2]), fires(c[3]), early(c[4]), late(c[5]), subtract(c[6]), hard(c[7]), resetPotential(c[8]),
-        throughLate(c[9] * c[5]), throughEarly(c[9] * c[4] * (1 - c[5])) {}
+  // Gradients of potential and threshold before the neuron may fire and be reset, from that of the spike and that of the
+  // potential after; `slope` is the surrogate's derivative where the neuron can fire, `spike` what resets it.
+  struct FireGradients {
+    float potential, threshold;
+  };
+  FireGradients fireBack(float u, float threshold, float spike, float slope, float spikeGradient, float gradient,
+                         float throughReset) const {
+    const float jump = hard * (resetPotential - u) - subtract * threshold;
+    const float fired = (spikeGradient + throughReset * gradient * jump) * slope;
+    return {gradient * (1 - spike * hard) + fired, -fired - subtract * spike * gradient};
+  }
+};
 
-  const float decay, inputDecayed, gain, rest, leak, threshold, fires, early, late, subtract, hard, resetPotential;
-  const float throughLate, throughEarly;
+// A neuron has: numbers of its variables (the potential first), of its learned numbers, and of the places where it takes
+// the surrogate; a constructor from its constants; `step`; `distances`, where the surrogate is taken; whether it `uses`
+// each of them; `stepBack`, from the surrogate's derivatives there.
+// In all of them `p` are the learned numbers and `s` the state before the step.
 
-  struct Charge {
+// lif.ts: decay, threshold.
+struct Lif : NeuronParts {
+  static constexpr int kVariables = 1, kLearned = 2, kDistances = 2;
+  using State = Values<kVariables>;
+  using Learned = Values<kLearned>;
+  using Distances = Values<kDistances>;
+
+  explicit Lif(const float* c)
+      : NeuronParts(c), early(c[kConstants]), late(c[kConstants + 1]), throughLate(through * late),
+        throughEarly(through * early * (1 - late)) {}
+
+  // Whether the spike before resets, whether that of this step does, and which of them gradients flow through.
+  const float early, late, throughLate, throughEarly;
+
+  struct Charged {
     float r, kept, u;
   };
+  Charged charged(Learned p, State s, float x) const {
+    const float decay = p[0], threshold = p[1], v = s[0];
+    const float r = early * fires(v, threshold);
+    const float kept = v * (1 - r * hard) + r * hard * resetPotential;
+    return {r, kept, charge(kept, x, decay) - r * subtract * threshold};
+  }
+  float lateReset(float u, float threshold, float r) const { return late * (fires(u, threshold) - r); }
 
-  Charge charge(float v, float x) const {
-    const float r = v >= fires ? early : 0.f;
-    const float kept = v + r * hard * (resetPotential - v);
-    return {r, kept, decay * kept + gain * x + leak - r * subtract};
+  Stepped<Lif> step(Learned p, State s, float x) const {
+    const auto [r, kept, u] = charged(p, s, x);
+    return {fires(u, p[1]), {reset(lateReset(u, p[1], r), u, p[1])}};
   }
 
-  // Gives the spike; replaces the state.
-  float step(State& state, float x) const {
-    const auto [r, kept, u] = charge(state.v, x);
-    const float spike = u >= fires ? 1.f : 0.f;
-    const float q = late * (spike - r);
-    state.v = u - q * subtract + q * hard * (resetPotential - u);
-    return spike;
-  }
+  bool uses(int distance) const { return distance == 0 || throughEarly != 0; }
+  Distances distances(Learned p, State s, float x) const { return {charged(p, s, x).u - p[1], s[0] - p[1]}; }
 
-  // Where the surrogate is taken: for the spike of this step, and for the reset by the spike of the one before.
-  float distance(const State& state, float x) const { return charge(state.v, x).u - threshold; }
-  bool needsEarlier() const { return throughEarly != 0; }
-  float earlierDistance(const State& state) const { return state.v - threshold; }
-
-  struct Gradient {
-    float input, parameter;
-  };
-
-  // `state` is that before the step; replaces the state's gradient after it by that before it.
-  Gradient stepBack(const State& state, float x, float spikeGradient, float derivative, float earlierDerivative,
-                    State& stateGradient) const {
-    const float v = state.v;
-    const auto [r, kept, u] = charge(v, x);
-    const float q = late * ((u >= fires ? 1.f : 0.f) - r);
-    const float g = stateGradient.v;
-    const float throughReset = throughLate * g * (hard * (resetPotential - u) - subtract);
-    const float gu = g * (1 - q * hard) + (spikeGradient + throughReset) * derivative;
-    stateGradient.v = decay * gu * (1 - r * hard) +
-                       throughEarly * gu * (decay * hard * (resetPotential - v) - subtract) * earlierDerivative;
-    return {gain * gu, gu * (kept - rest - inputDecayed * x)};
+  SteppedBack<Lif> stepBack(Learned p, State s, float x, float spikeGradient, Distances slopes, State gradient) const {
+    const float decay = p[0], threshold = p[1], v = s[0];
+    const auto [r, kept, u] = charged(p, s, x);
+    const auto fired =
+        fireBack(u, threshold, lateReset(u, threshold, r), slopes[0], spikeGradient, gradient[0], throughLate);
+    const auto back = chargeBack(kept, x, decay, fired.potential);
+    const float jump = hard * back.potential * (resetPotential - v) - subtract * threshold * fired.potential;
+    const float before = throughEarly * jump * slopes[1];
+    return {back.input,
+            {back.potential * (1 - r * hard) + before},
+            {back.decay, fired.threshold - subtract * r * fired.potential - before}};
   }
 };
 
-// Surrogate derivatives of z = slope * distance, without their amplitude: src/engines/kernels/surrogate.ts.
+// refractory-lif.ts: potential and counter; decay, threshold.
+struct RefractoryLif : NeuronParts {
+  static constexpr int kVariables = 2, kLearned = 2, kDistances = 1;
+  using State = Values<kVariables>;
+  using Learned = Values<kLearned>;
+  using Distances = Values<kDistances>;
+
+  explicit RefractoryLif(const float* c) : NeuronParts(c), steps(c[kConstants]), holds(c[kConstants + 1]) {}
+
+  const float steps, holds;
+
+  float ready(State s) const { return s[1] < 1 ? 1 - s[1] : 0.f; }
+  float charged(Learned p, State s, float x) const {
+    const float held = holds * (1 - ready(s));
+    return (1 - held) * charge(s[0], x, p[0]) + held * s[0];
+  }
+
+  Stepped<RefractoryLif> step(Learned p, State s, float x) const {
+    const float u = charged(p, s, x);
+    const float spike = ready(s) * fires(u, p[1]);
+    const float set = spike * steps;
+    const float masked = std::fmax(set, s[1]) - 1;
+    const float counter = holds != 0 ? std::fmax(set, s[1] - 1) : std::fmax(masked, 0.f);
+    return {spike, {reset(spike, u, p[1]), counter}};
+  }
+
+  bool uses(int) const { return true; }
+  Distances distances(Learned p, State s, float x) const { return {charged(p, s, x) - p[1]}; }
+
+  SteppedBack<RefractoryLif> stepBack(Learned p, State s, float x, float spikeGradient, Distances slopes,
+                                      State gradient) const {
+    const float u = charged(p, s, x), open = ready(s), held = holds * (1 - open);
+    const float spike = open * fires(u, p[1]);
+    const auto fired = fireBack(u, p[1], spike, open * slopes[0], spikeGradient, gradient[0], through);
+    const auto back = chargeBack(s[0], x, p[0], (1 - held) * fired.potential);
+    return {back.input, {back.potential + held * fired.potential, 0.f}, {back.decay, fired.threshold}};
+  }
+};
+
+// current-lif.ts: potential and current; decay, currentDecay, threshold.
+struct CurrentLif : NeuronParts {
+  static constexpr int kVariables = 2, kLearned = 3, kDistances = 1;
+  using State = Values<kVariables>;
+  using Learned = Values<kLearned>;
+  using Distances = Values<kDistances>;
+
+  explicit CurrentLif(const float* c) : NeuronParts(c) {}
+
+  float charged(Learned p, State s, float x) const { return charge(s[0], s[1] + x, p[0]); }
+
+  Stepped<CurrentLif> step(Learned p, State s, float x) const {
+    const float u = charged(p, s, x);
+    const float spike = fires(u, p[2]);
+    return {spike, {reset(spike, u, p[2]), p[1] * (s[1] + x)}};
+  }
+
+  bool uses(int) const { return true; }
+  Distances distances(Learned p, State s, float x) const { return {charged(p, s, x) - p[2]}; }
+
+  SteppedBack<CurrentLif> stepBack(Learned p, State s, float x, float spikeGradient, Distances slopes,
+                                   State gradient) const {
+    const float u = charged(p, s, x), current = s[1] + x;
+    const auto fired = fireBack(u, p[2], fires(u, p[2]), slopes[0], spikeGradient, gradient[0], through);
+    const auto back = chargeBack(s[0], current, p[0], fired.potential);
+    const float input = back.input + p[1] * gradient[1];
+    return {input, {back.potential, input}, {back.decay, gradient[1] * current, fired.threshold}};
+  }
+};
+
+// adaptive-lif.ts: potential, adaptation and spike; decay, threshold, adaptationDecay, adaptationStrength.
+struct AdaptiveLif : NeuronParts {
+  static constexpr int kVariables = 3, kLearned = 4, kDistances = 1;
+  using State = Values<kVariables>;
+  using Learned = Values<kLearned>;
+  using Distances = Values<kDistances>;
+
+  explicit AdaptiveLif(const float* c) : NeuronParts(c) {}
+
+  float charged(Learned p, State s, float x) const { return charge(s[0], x, p[0]) - s[2] * p[1]; }
+  float limit(Learned p, State s) const { return p[1] + p[3] * s[1]; }
+
+  Stepped<AdaptiveLif> step(Learned p, State s, float x) const {
+    const float u = charged(p, s, x);
+    const float spike = fires(u, limit(p, s));
+    return {spike, {u, p[2] * s[1] + spike, spike}};
+  }
+
+  bool uses(int) const { return true; }
+  Distances distances(Learned p, State s, float x) const { return {charged(p, s, x) - limit(p, s)}; }
+
+  SteppedBack<AdaptiveLif> stepBack(Learned p, State s, float x, float spikeGradient, Distances slopes,
+                                    State gradient) const {
+    const float fired = (spikeGradient + gradient[1] + gradient[2]) * slopes[0];
+    const float potential = gradient[0] + fired;
+    const auto back = chargeBack(s[0], x, p[0], potential);
+    return {back.input,
+            {back.potential, p[2] * gradient[1] - p[3] * fired, -through * potential * p[1]},
+            {back.decay, -fired - potential * s[2], gradient[1] * s[1], -fired * s[1]}};
+  }
+};
+
+// leaky-integrator.ts: decay.
+struct LeakyIntegrator : NeuronParts {
+  static constexpr int kVariables = 1, kLearned = 1, kDistances = 0;
+  using State = Values<kVariables>;
+  using Learned = Values<kLearned>;
+  using Distances = Values<kDistances>;
+
+  explicit LeakyIntegrator(const float* c) : NeuronParts(c) {}
+
+  Stepped<LeakyIntegrator> step(Learned p, State s, float x) const {
+    const float v = charge(s[0], x, p[0]);
+    return {v, {v}};
+  }
+
+  bool uses(int) const { return false; }
+  Distances distances(Learned, State, float) const { return {}; }
+
+  SteppedBack<LeakyIntegrator> stepBack(Learned p, State s, float x, float outputGradient, Distances,
+                                        State gradient) const {
+    const auto back = chargeBack(s[0], x, p[0], outputGradient + gradient[0]);
+    return {back.input, {back.potential}, {back.decay}};
+  }
+};
+
+// Surrogate derivatives without their amplitude, of z = slope * distance and of a number that the shape itself may have:
+// src/engines/kernels/surrogate.ts.
 struct ATan {
-  static float of(float z) { return 1 / (1 + z * z); }
+  static float of(float z, float) { return 1 / (1 + z * z); }
 };
 struct FastSigmoid {
-  static float of(float z) {
+  static float of(float z, float) {
     const float d = 1 + std::fabs(z);
     return 1 / (d * d);
   }
 };
 struct SigmoidSlope {
-  static float of(float z) {
+  static float of(float z, float) {
     const float e = exponential(-std::fabs(z));
     return e / ((1 + e) * (1 + e));
   }
 };
 struct Triangle {
-  static float of(float z) {
+  static float of(float z, float) {
     const float height = 1 - std::fabs(z);
     return height < 0 ? 0.f : height;
   }
 };
 struct Rectangle {
-  static float of(float z) { return std::fabs(z) < 1 ? 1.f : 0.f; }
+  static float of(float z, float) { return std::fabs(z) < 1 ? 1.f : 0.f; }
 };
 struct Gaussian {
-  static float of(float z) { return exponential(-z * z); }
+  static float of(float z, float) { return exponential(-z * z); }
 };
 struct TwoSidedExponential {
-  static float of(float z) { return exponential(-std::fabs(z)); }
+  static float of(float z, float) { return exponential(-std::fabs(z)); }
 };
 struct Constant {
-  static float of(float) { return 1; }
+  static float of(float, float) { return 1; }
 };
 struct Sign {
-  static float of(float z) { return z < 0 ? 1.f : -1.f; }
+  static float of(float z, float) { return z < 0 ? 1.f : -1.f; }
+};
+
+struct Rate {
+  static float of(float z, float r) {
+    const float away = z > 0x1p-20f ? z : 0x1p-20f;
+    const float period = r + logarithm((1 + away) / away);
+    const float slope = r / (away * (1 + away) * period * period);
+    return z > 0 ? slope : 0.f;
+  }
 };
 
 template <class Use>
@@ -125,6 +312,7 @@ void withSurrogate(int kind, const Use& use) {
     case 6: return use(TwoSidedExponential{});
     case 7: return use(Constant{});
     case 8: return use(Sign{});
+    case 9: return use(Rate{});
   }
   throw std::invalid_argument("unknown surrogate");
 }

@@ -7,6 +7,8 @@
 // the steps again from the input, which costs less than keeping them. State is [batch, variables, height, width,
 // channels].
 #include <cstring>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "parallel.h"
@@ -36,6 +38,8 @@ struct Layout {
     const Index wanted = kStripValues / (steps * channels * pool) * pool;
     return std::min((width + pool - 1) / pool * pool, std::max(pool, wanted));
   }
+  // Neurons of a row of a strip.
+  Index lanes() const { return stripColumns() * channels; }
   float share() const { return 1.f / static_cast<float>(pool * pool); }
 };
 
@@ -73,12 +77,21 @@ struct StripRow {
 class LaneValues {
  public:
   LaneValues(const float* perChannel, const Layout& layout) {
-    if (perChannel == nullptr) return;
-    for (Index i = 0; i < layout.stripColumns(); i++) values_.insert(values_.end(), perChannel, perChannel + layout.channels);
+    if (perChannel != nullptr) append(perChannel, layout);
+  }
+  // Learned numbers, `count` rows of one value for all or one for each channel.
+  LaneValues(const float* learned, bool byChannel, Index count, const Layout& layout) {
+    for (Index row = 0; row < count; row++) {
+      if (byChannel) append(learned + row * layout.channels, layout);
+      else values_.insert(values_.end(), layout.lanes(), learned[row]);
+    }
   }
   const float* get() const { return values_.empty() ? nullptr : values_.data(); }
 
  private:
+  void append(const float* perChannel, const Layout& layout) {
+    for (Index i = 0; i < layout.stripColumns(); i++) values_.insert(values_.end(), perChannel, perChannel + layout.channels);
+  }
   std::vector<float> values_;
 };
 
@@ -184,19 +197,58 @@ void storeState(const float* from, const StripRow& row, float* state, Index capa
   }
 }
 
-// The loops over the neurons of a row. They take the neuron by value: what could lie in the memory that they write would
-// be read again for each neuron.
+// The values of neuron i, rows of which lie `stride` apart.
+template <int count, std::size_t... row>
+Values<count> valuesAt(const float* rows, Index stride, Index i, std::index_sequence<row...>) {
+  return {rows[static_cast<Index>(row) * stride + i]...};
+}
+template <int count>
+Values<count> valuesAt(const float* rows, Index stride, Index i) {
+  return valuesAt<count>(rows, stride, i, std::make_index_sequence<count>());
+}
+
+template <int count, std::size_t... row>
+void storeAt(Values<count> values, float* rows, Index stride, Index i, std::index_sequence<row...>) {
+  ((rows[static_cast<Index>(row) * stride + i] = values.of[row]), ...);
+}
+template <int count>
+void storeAt(Values<count> values, float* rows, Index stride, Index i) {
+  storeAt(values, rows, stride, i, std::make_index_sequence<count>());
+}
+
+template <int count, std::size_t... row>
+Values<count> plus(Values<count> a, Values<count> b, std::index_sequence<row...>) {
+  return {(a.of[row] + b.of[row])...};
+}
+template <int count>
+Values<count> plus(Values<count> a, Values<count> b) {
+  return plus(a, b, std::make_index_sequence<count>());
+}
+
+// The loops over the neurons of a row; values of a neuron lie `capacity` apart. They take the neuron by value: what could
+// lie in the memory that they write would be read again for each neuron.
+
+// The bodies of the loops are functions of their own: values that are declared in a loop itself keep it from becoming
+// vectors.
+#define LANE [[gnu::always_inline]] inline
+
+template <class Neuron>
+LANE float stepAt(const Neuron& neuron, const float* learned, const float* x, const float* before, float* after,
+                  Index capacity, Index i) {
+  const auto stepped = neuron.step(valuesAt<Neuron::kLearned>(learned, capacity, i),
+                                   valuesAt<Neuron::kVariables>(before, capacity, i), x[i]);
+  storeAt(stepped.state, after, capacity, i);
+  return stepped.spike;
+}
 
 // One step of a row: replaces the state, gives the spikes and their number.
 template <class Neuron>
-float stepRow(const Neuron neuron, const float* __restrict x, float* __restrict state, float* __restrict spikes,
-              Index capacity, Index lanes) {
+float stepRow(const Neuron neuron, const float* __restrict learned, const float* __restrict x, float* __restrict state,
+              float* __restrict spikes, Index capacity, Index lanes) {
   float count = 0;
 #pragma omp simd reduction(+ : count)
   for (Index i = 0; i < lanes; i++) {
-    auto present = Neuron::load(state, capacity, i);
-    const float spike = neuron.step(present, x[i]);
-    Neuron::store(present, state, capacity, i);
+    const float spike = stepAt(neuron, learned, x, state, state, capacity, i);
     spikes[i] = spike;
     count += spike;
   }
@@ -205,76 +257,83 @@ float stepRow(const Neuron neuron, const float* __restrict x, float* __restrict 
 
 // One step of a row from one state to another.
 template <class Neuron>
-void advanceRow(const Neuron neuron, const float* __restrict x, const float* __restrict before, float* __restrict after,
-                Index capacity, Index lanes) {
+void advanceRow(const Neuron neuron, const float* __restrict learned, const float* __restrict x,
+                const float* __restrict before, float* __restrict after, Index capacity, Index lanes) {
 #pragma omp simd
-  for (Index i = 0; i < lanes; i++) {
-    auto lane = Neuron::load(before, capacity, i);
-    neuron.step(lane, x[i]);
-    Neuron::store(lane, after, capacity, i);
-  }
+  for (Index i = 0; i < lanes; i++) stepAt(neuron, learned, x, before, after, capacity, i);
 }
 
-// Where the surrogate of each neuron is taken.
-template <class Neuron>
-void distanceRow(const Neuron neuron, const float* __restrict x, const float* __restrict before, float* __restrict out,
-                 Index capacity, Index lanes) {
-#pragma omp simd
-  for (Index i = 0; i < lanes; i++) {
-    auto lane = Neuron::load(before, capacity, i);
-    out[i] = neuron.distance(lane, x[i]);
-  }
+template <int place, class Neuron>
+LANE float distanceAt(const Neuron& neuron, const float* learned, const float* x, const float* before, Index capacity,
+                      Index i) {
+  return neuron.distances(valuesAt<Neuron::kLearned>(learned, capacity, i),
+                          valuesAt<Neuron::kVariables>(before, capacity, i), x[i])[place];
 }
 
-template <class Neuron>
-void earlierDistanceRow(const Neuron neuron, const float* __restrict before, float* __restrict out, Index capacity,
-                        Index lanes) {
+// One of the places where the surrogate of each neuron is taken.
+template <int place, class Neuron>
+void distanceRow(const Neuron neuron, const float* __restrict learned, const float* __restrict x,
+                 const float* __restrict before, float* __restrict out, Index capacity, Index lanes) {
 #pragma omp simd
-  for (Index i = 0; i < lanes; i++) {
-    auto lane = Neuron::load(before, capacity, i);
-    out[i] = neuron.earlierDistance(lane);
-  }
+  for (Index i = 0; i < lanes; i++) out[i] = distanceAt<place>(neuron, learned, x, before, capacity, i);
 }
 
 // What a step back of a row takes and gives.
 struct BackwardRow {
-  const float *x, *before, *spikeGradient, *derivative, *earlier;
+  const float *learned, *x, *before, *spikeGradient, *slopes;
   float *carried, *gradient;
+  float* learnedSums;  // where the gradients of the learned numbers are added, if they are wanted
   Index capacity, lanes;
 };
 
-// Gives the inputs' gradients, and that of the parameter; replaces the states' gradients.
-template <class Neuron>
-float stepBackRow(const Neuron neuron, const BackwardRow& row) {
+template <bool learns, class Neuron>
+LANE void stepBackAt(const Neuron& neuron, const float* learned, const float* x, const float* before,
+                     const float* spikeGradient, const float* slopes, float* carried, float* gradient,
+                     float* learnedSums, Index capacity, Index i) {
+  const auto back = neuron.stepBack(
+      valuesAt<Neuron::kLearned>(learned, capacity, i), valuesAt<Neuron::kVariables>(before, capacity, i), x[i],
+      spikeGradient[i], valuesAt<Neuron::kDistances>(slopes, capacity, i),
+      valuesAt<Neuron::kVariables>(carried, capacity, i));
+  storeAt(back.state, carried, capacity, i);
+  gradient[i] = back.input;
+  if constexpr (learns) {
+    storeAt(plus(valuesAt<Neuron::kLearned>(learnedSums, capacity, i), back.learned), learnedSums, capacity, i);
+  }
+}
+
+// Gives the inputs' gradients, and those of the learned numbers; replaces the states' gradients.
+template <bool learns, class Neuron>
+void stepBackRow(const Neuron neuron, const BackwardRow& row) {
+  const float* __restrict learned = row.learned;
   const float* __restrict x = row.x;
   const float* __restrict before = row.before;
   const float* __restrict spikeGradient = row.spikeGradient;
-  const float* __restrict derivative = row.derivative;
-  const float* __restrict earlier = row.earlier;
+  const float* __restrict slopes = row.slopes;
   float* __restrict carried = row.carried;
   float* __restrict gradient = row.gradient;
-  const Index capacity = row.capacity;
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (Index i = 0; i < row.lanes; i++) {
-    const auto state = Neuron::load(before, capacity, i);
-    auto change = Neuron::load(carried, capacity, i);
-    const auto back = neuron.stepBack(state, x[i], spikeGradient[i], derivative[i], earlier[i], change);
-    Neuron::store(change, carried, capacity, i);
-    gradient[i] = back.input;
-    sum += back.parameter;
+  float* __restrict learnedSums = row.learnedSums;
+  const Index capacity = row.capacity, lanes = row.lanes;
+#pragma omp simd
+  for (Index i = 0; i < lanes; i++) {
+    stepBackAt<learns>(neuron, learned, x, before, spikeGradient, slopes, carried, gradient, learnedSums, capacity, i);
   }
-  return sum;
 }
 
 #define LAYOUT_PARAMETERS \
   Index batch, Index steps, Index height, Index width, Index channels, Index repeat, Index pool, bool maximum
 #define LAYOUT \
   Layout { batch, steps, height, width, channels, repeat, pool, maximum }
-#define NEURON_PARAMETERS                                                                                       \
-  const float *parameters, float c0, float c1, float c2, float c3, float c4, float c5, float c6, float c7, float c8, \
-      float c9
-#define NEURON Neuron(parameters, {c0, c1, c2, c3, c4, c5, c6, c7, c8, c9})
+// Learned numbers, [numbers] or by channel, [numbers, channels], and constants.
+#define NEURON_PARAMETERS                                                                                           \
+  const float *learned, bool byChannel, float c0, float c1, float c2, float c3, float c4, float c5, float c6,       \
+      float c7, float c8, float c9
+#define NEURON \
+  neuronOf<Neuron>({c0, c1, c2, c3, c4, c5, c6, c7, c8, c9})
+
+template <class Neuron>
+Neuron neuronOf(const float (&constants)[kNeuronConstants]) {
+  return Neuron(constants);
+}
 
 // Spikes (pooled), the state after the last step and, unless null, potentials after each step and the number of spikes
 // of each sample and step. `scale` and `offset`, by channel, may be null.
@@ -285,7 +344,8 @@ void forward(const float* in, const float* state, float* spikes, float* lastStat
   const Layout layout = LAYOUT;
   const Neuron neuron = NEURON;
   const LaneValues scales(scale, layout), offsets(offset, layout);
-  const Index capacity = layout.stripColumns() * channels;
+  const LaneValues numbers(learned, byChannel, Neuron::kLearned, layout);
+  const Index capacity = layout.lanes();
   const int threads = threadCount();
   std::vector<double> threadCounts(counts == nullptr ? 0 : threads * batch * steps);
   std::vector<std::vector<float>> memory(threads);
@@ -302,7 +362,7 @@ void forward(const float* in, const float* state, float* spikes, float* lastStat
       for (Index t = 0; t < steps; t++) {
         loadInput(in + row.inputAt(t), scales.get(), offsets.get(), x, row.lanes);
         float* out = pool > 1 ? fired : spikes + row.at(t);
-        const float count = stepRow(neuron, x, present, out, capacity, row.lanes);
+        const float count = stepRow(neuron, numbers.get(), x, present, out, capacity, row.lanes);
         if (potentials != nullptr) std::memcpy(potentials + row.at(t), present, row.lanes * sizeof(float));
         if (counts != nullptr) threadCounts[(thread * batch + row.sample) * steps + t] += count;
         if (pool > 1) addPooled(fired, sums + t * capacity, row);
@@ -328,12 +388,19 @@ void forward(const float* in, const float* state, float* spikes, float* lastStat
   }
 }
 
-using DerivativesOf = void (*)(float* distances, float slope, float amplitude, Index count);
+// A surrogate as src/engines/kernels/surrogate.ts has it.
+struct Surrogate {
+  int kind;
+  float slope, amplitude, shape;
+};
 
-template <class Surrogate>
-void derivativesOf(float* distances, float slope, float amplitude, Index count) {
+using DerivativesOf = void (*)(float* distances, const Surrogate& surrogate, Index count);
+
+template <class Shape>
+void derivativesOf(float* distances, const Surrogate& surrogate, Index count) {
+  const float slope = surrogate.slope, amplitude = surrogate.amplitude, shape = surrogate.shape;
 #pragma omp simd
-  for (Index i = 0; i < count; i++) distances[i] = amplitude * Surrogate::of(slope * distances[i]);
+  for (Index i = 0; i < count; i++) distances[i] = amplitude * Shape::of(slope * distances[i], shape);
 }
 
 // What the way back needs beside the sequence; gradients are those of the outputs of `forward`.
@@ -341,10 +408,11 @@ struct BackwardInputs {
   const float *in, *state, *spikeGradient, *lastStateGradient;
   const float* potentialGradient;  // or null
   float* stateGradient;
-  double* parameterGradient;  // one for each thread
+  double* learnedGradient;  // for each thread, as the learned numbers lie; null where they are not wanted
   const float *scale, *offset;
-  int surrogate;
-  float slope, amplitude;
+  const float* learned;
+  bool byChannel;
+  Surrogate surrogate;
 };
 
 // Takes the gradients of the neurons' inputs, row after row, the last step first.
@@ -356,29 +424,39 @@ class InputGradients {
   ~InputGradients() = default;
 };
 
+// use(place) for the numbers from 0 to below `count`, as constants.
+template <int count, class Use>
+void forEachPlace(const Use& use) {
+  [&]<int... place>(std::integer_sequence<int, place...>) {
+    (use(std::integral_constant<int, place>{}), ...);
+  }(std::make_integer_sequence<int, count>{});
+}
+
 template <class Neuron>
 void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& neuron, InputGradients& gradients) {
   constexpr int variables = Neuron::kVariables;
   DerivativesOf derivatives = nullptr;
-  withSurrogate(given.surrogate, [&](auto surrogate) { derivatives = derivativesOf<decltype(surrogate)>; });
+  withSurrogate(given.surrogate.kind, [&](auto shape) { derivatives = derivativesOf<decltype(shape)>; });
   const LaneValues scales(given.scale, layout), offsets(given.offset, layout);
-  const Index capacity = layout.stripColumns() * layout.channels;
+  const LaneValues learned(given.learned, given.byChannel, Neuron::kLearned, layout);
+  const bool learns = given.learnedGradient != nullptr;
+  const Index capacity = layout.lanes();
   const Index stateSize = capacity * variables;
   const Index steps = layout.steps;
   const Index winnerSize = layout.poolsMaximum() ? capacity * steps : 0;
   std::vector<std::vector<float>> memory(threadCount());
   forStrips(layout, [&](StripRow row, int thread) {
-    memory[thread].resize(stateSize * (steps + 2) + capacity * (steps + 4) + winnerSize);
+    const Index rows = steps + 2 + Neuron::kDistances + Neuron::kLearned;
+    memory[thread].resize(stateSize * (steps + 2) + capacity * rows + winnerSize);
     float* states = memory[thread].data();  // before each step
     float* carried = states + stateSize * (steps + 1);
     float* inputs = carried + stateSize;
-    float* derivative = inputs + capacity * steps;
-    float* earlier = derivative + capacity;
-    float* spread = earlier + capacity;
+    float* spread = inputs + capacity * steps;
     float* gradient = spread + capacity;
-    float* winners = gradient + capacity;  // of each step
-    std::fill(earlier, earlier + capacity, 0.f);
-    double parameter = 0;
+    float* slopes = gradient + capacity;
+    float* learnedSums = slopes + capacity * Neuron::kDistances;
+    float* winners = learnedSums + capacity * Neuron::kLearned;  // of each step
+    std::fill(slopes, winners, 0.f);
     const Index last = std::min(row.y + layout.pool, layout.height);
     if (layout.poolsMaximum()) {
       std::fill(winners, winners + winnerSize, 0.f);
@@ -386,7 +464,7 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
         loadState<variables>(given.state, ahead, states, capacity);
         for (Index t = 0; t < steps; t++) {
           loadInput(given.in + ahead.inputAt(t), scales.get(), offsets.get(), inputs, ahead.lanes);
-          stepRow(neuron, inputs, states, spread, capacity, ahead.lanes);
+          stepRow(neuron, learned.get(), inputs, states, spread, capacity, ahead.lanes);
           noteWinners(spread, winners + t * capacity, ahead);
         }
       }
@@ -398,7 +476,7 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
         const float* before = states + t * stateSize;
         float* after = states + (t + 1) * stateSize;
         loadInput(given.in + row.inputAt(t), scales.get(), offsets.get(), x, row.lanes);
-        advanceRow(neuron, x, before, after, capacity, row.lanes);
+        advanceRow(neuron, learned.get(), x, before, after, capacity, row.lanes);
       }
       loadState<variables>(given.lastStateGradient, row, carried, capacity);
       for (Index t = steps - 1; t >= 0; t--) {
@@ -415,37 +493,57 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
 #pragma omp simd
           for (Index i = 0; i < row.lanes; i++) carried[i] += added[i];
         }
-        distanceRow(neuron, x, before, derivative, capacity, row.lanes);
-        derivatives(derivative, given.slope, given.amplitude, row.lanes);
-        if (neuron.needsEarlier()) {
-          earlierDistanceRow(neuron, before, earlier, capacity, row.lanes);
-          derivatives(earlier, given.slope, given.amplitude, row.lanes);
-        }
-        parameter += stepBackRow(
-            neuron, {x, before, spikeGradient, derivative, earlier, carried, gradient, capacity, row.lanes});
+        forEachPlace<Neuron::kDistances>([&](auto place) {
+          if (!neuron.uses(place)) return;
+          float* slope = slopes + place * capacity;
+          distanceRow<place>(neuron, learned.get(), x, before, slope, capacity, row.lanes);
+          derivatives(slope, given.surrogate, row.lanes);
+        });
+        const BackwardRow back{learned.get(), x,        before,      spikeGradient, slopes,
+                               carried,       gradient, learnedSums, capacity,      row.lanes};
+        if (learns) stepBackRow<true>(neuron, back);
+        else stepBackRow<false>(neuron, back);
         gradients.take(row, t, gradient, thread);
       }
       storeState<variables>(carried, row, given.stateGradient, capacity);
     }
-    given.parameterGradient[thread] += parameter;
+    if (!learns) return;
+    const Index channels = given.byChannel ? layout.channels : 1;
+    double* sums = given.learnedGradient + thread * Neuron::kLearned * channels;
+    for (Index number = 0; number < Neuron::kLearned; number++) {
+      for (Index i = 0; i < row.lanes; i++) sums[number * channels + i % channels] += learnedSums[number * capacity + i];
+    }
   });
 }
 
 #define BACKWARD_PARAMETERS                                                                                         \
-  float *stateGradient, float *parameterGradient, const float *in, const float *state, const float *spikeGradient,  \
+  float *stateGradient, float *learnedGradient, const float *in, const float *state, const float *spikeGradient,    \
       const float *lastStateGradient, const float *potentialGradient, const float *scale, const float *offset,      \
-      LAYOUT_PARAMETERS, NEURON_PARAMETERS, int surrogate, float slope, float amplitude
+      LAYOUT_PARAMETERS, NEURON_PARAMETERS, int surrogate, float slope, float amplitude, float shape, bool learns
 #define BACKWARD                                                                                                    \
   BackwardInputs {                                                                                                  \
-    in, state, spikeGradient, lastStateGradient, potentialGradient, stateGradient, threadGradients.data(), scale,   \
-        offset, surrogate, slope, amplitude                                                                         \
+    in, state, spikeGradient, lastStateGradient, potentialGradient, stateGradient, learnedSums.get(), scale, offset, \
+        learned, byChannel, Surrogate { surrogate, slope, amplitude, shape }                                        \
   }
 
-float sumOf(const std::vector<double>& parts) {
-  double sum = 0;
-  for (const double part : parts) sum += part;
-  return static_cast<float>(sum);
-}
+// The gradients of learned numbers, summed by each thread on its own.
+class LearnedSums {
+ public:
+  LearnedSums(bool wanted, Index size) : size_(size), sums_(wanted ? threadCount() * size : 0) {}
+  double* get() { return sums_.empty() ? nullptr : sums_.data(); }
+  void store(float* out) const {
+    std::fill(out, out + size_, 0.f);
+    for (Index i = 0; i < size_ && !sums_.empty(); i++) {
+      double sum = 0;
+      for (int thread = 0; thread < threadCount(); thread++) sum += sums_[thread * size_ + i];
+      out[i] = static_cast<float>(sum);
+    }
+  }
+
+ private:
+  Index size_;
+  std::vector<double> sums_;
+};
 
 class StoreGradients final : public InputGradients {
  public:
@@ -458,13 +556,13 @@ class StoreGradients final : public InputGradients {
   float* out_;
 };
 
-// The gradients of input, first state and parameter.
+// The gradients of input, first state and learned numbers.
 template <class Neuron>
 void backward(float* inputGradient, BACKWARD_PARAMETERS) {
-  std::vector<double> threadGradients(threadCount());
+  LearnedSums learnedSums(learns, Neuron::kLearned * (byChannel ? channels : 1));
   StoreGradients gradients(inputGradient);
   walkBack(LAYOUT, BACKWARD, NEURON, gradients);
-  parameterGradient[0] = sumOf(threadGradients);
+  learnedSums.store(learnedGradient);
 }
 
 // By channel: sums of the gradient and of the gradient times (in - mean).
@@ -563,7 +661,7 @@ void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaG
                         const float* inverseDeviation, bool batchStatistics, BACKWARD_PARAMETERS) {
   const Layout layout = LAYOUT;
   const Neuron neuron = NEURON;
-  std::vector<double> threadGradients(threadCount());
+  LearnedSums learnedSums(learns, Neuron::kLearned * (byChannel ? channels : 1));
   SumGradients sums(in, mean, layout);
   std::vector<float> sum(channels), product(channels), b(channels), c(channels);
   if (batchStatistics) {
@@ -573,7 +671,7 @@ void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaG
     BothGradients both(sums, scaled);
     walkBack(layout, BACKWARD, neuron, both);
   }
-  parameterGradient[0] = sumOf(threadGradients);
+  learnedSums.store(learnedGradient);
   sums.store(sum.data(), product.data());
   const double count = static_cast<double>(batch * steps * height * width);
   for (Index i = 0; i < channels; i++) {
@@ -585,13 +683,21 @@ void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaG
   }
   if (!batchStatistics) return;
   CombineGradients combined(in, inputGradient, scale, b.data(), c.data(), layout);
-  walkBack(layout, BACKWARD, neuron, combined);
+  BackwardInputs again = BACKWARD;
+  again.learnedGradient = nullptr;
+  walkBack(layout, again, neuron, combined);
 }
 
+#define NEURON_OPERATIONS(Neuron, name) \
+  operation<forward<Neuron>>(name "Forward"), operation<backward<Neuron>>(name "Backward")
+
 constexpr Operation kOperations[] = {
-    operation<forward<Lif>>("lifForward"),
-    operation<backward<Lif>>("lifBackward"),
-    operation<normalisedBackward<Lif>>("normalisedLifBackward"),
+    NEURON_OPERATIONS(Lif, "Lif"),
+    NEURON_OPERATIONS(RefractoryLif, "RefractoryLif"),
+    NEURON_OPERATIONS(CurrentLif, "CurrentLif"),
+    NEURON_OPERATIONS(AdaptiveLif, "AdaptiveLif"),
+    NEURON_OPERATIONS(LeakyIntegrator, "LeakyIntegrator"),
+    operation<normalisedBackward<Lif>>("NormalisedLifBackward"),
 };
 
 }  // namespace

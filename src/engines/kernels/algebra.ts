@@ -16,6 +16,8 @@ export interface Algebra<T> {
   min(a: T, b: T): T;
   sqrt(a: T): T;
   exp(a: T): T;
+  /** The natural logarithm of a positive number. */
+  log(a: T): T;
   /** 1 where a < b, else 0. */
   less(a: T, b: T): T;
   /** 1 where a <= b, else 0. */
@@ -34,6 +36,7 @@ export const tensorAlgebra: Algebra<tf.Tensor> = {
   min: (a, b) => tf.minimum(a, b),
   sqrt: (a) => tf.sqrt(a),
   exp: (a) => tf.exp(a),
+  log: (a) => tf.log(a),
   less: (a, b) => tf.cast(tf.less(a, b), 'float32'),
   lessEqual: (a, b) => tf.cast(tf.lessEqual(a, b), 'float32'),
 };
@@ -50,6 +53,7 @@ export const numberAlgebra: Algebra<number> = {
   min: Math.min,
   sqrt: Math.sqrt,
   exp: Math.exp,
+  log: Math.log,
   less: (a, b) => (a < b ? 1 : 0),
   lessEqual: (a, b) => (a <= b ? 1 : 0),
 };

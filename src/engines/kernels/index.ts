@@ -1,17 +1,36 @@
 /** The kernels that all engines share: one function each, the same on every engine. */
+export {
+  type AdaptiveLifConstants,
+  type AdaptiveLifParameters,
+  adaptiveLif,
+  adaptiveLifNeuron,
+} from './adaptive-lif.ts';
 export { averagePool } from './average-pool.ts';
 export { type BatchNormOptions, type BatchNormResult, batchNorm, batchNormInference } from './batch-norm.ts';
 export { type BernoulliAttributes, bernoulli, bernoulliLimit } from './bernoulli.ts';
 export { type ConvolutionOptions, convolution } from './convolution.ts';
-export { type LifConstants, type LifParameters, type LifResult, lif } from './lif.ts';
+export {
+  type CurrentLifConstants,
+  type CurrentLifParameters,
+  currentLif,
+  currentLifNeuron,
+} from './current-lif.ts';
+export {
+  type LeakyIntegratorParameters,
+  leakyIntegrator,
+  leakyIntegratorNeuron,
+} from './leaky-integrator.ts';
+export { type LifConstants, type LifParameters, lif, lifNeuron } from './lif.ts';
 export { maxPool } from './max-pool.ts';
+export type { Learned, NeuronParameters, NeuronResult } from './neuron-function.ts';
+export type { ChargeConstants, ResetConstants, ThresholdConstants } from './neuron-parts.ts';
 export { hasNormalisedLif, type NormalisedLifResult, normalisedLif, type Pool } from './normalised-lif.ts';
 export { type AdamStep, adamStep, type MomentumStep, momentumStep } from './optimiser-step.ts';
 export {
   type RefractoryLifConstants,
   type RefractoryLifParameters,
-  type RefractoryLifResult,
   refractoryLif,
+  refractoryLifNeuron,
 } from './refractory-lif.ts';
 export { repeatedVariance, repeatSteps } from './repeat-steps.ts';
 export { spikeProduct, spikeProductWeightGradient } from './spike-product.ts';

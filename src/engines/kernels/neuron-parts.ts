@@ -12,8 +12,8 @@ import { type Surrogate, surrogateDerivative } from './surrogate.ts';
 
 /** How the input charges a neuron. */
 export interface ChargeConstants {
-  /** What the input counts. */
-  readonly gain: number;
+  /** What the input counts; default 1. */
+  readonly gain?: number;
   /** True: the input counts 1 - decay too, so that a constant input is what the potential tends to. */
   readonly inputDecayed: boolean;
   /** What the potential decays to. */
@@ -47,7 +47,7 @@ export interface Charge<T> {
 export function charge<T>(
   m: Algebra<T>,
   { potential, input, decay }: Charge<T>,
-  { gain, inputDecayed, rest }: ChargeConstants,
+  { gain = 1, inputDecayed, rest }: ChargeConstants,
 ): T {
   const driven = scaled(m, input, gain);
   const missing = inputDecayed || rest !== 0 ? m.sub(m.constant(1), decay) : undefined;
@@ -60,7 +60,7 @@ export function chargeGradients<T>(
   m: Algebra<T>,
   { potential, input, decay }: Charge<T>,
   gradient: T,
-  { gain, inputDecayed, rest }: ChargeConstants,
+  { gain = 1, inputDecayed, rest }: ChargeConstants,
 ): Charge<T> {
   const above = rest === 0 ? potential : m.sub(potential, m.constant(rest));
   const driven = scaled(m, gradient, gain);

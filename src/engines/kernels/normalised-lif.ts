@@ -9,6 +9,7 @@ import { batchNormGradientKernel, batchNormInference, batchNormKernel } from './
 import { defineKernel, hasOwnForm, type Kernel } from './kernel.ts';
 import { type LifConstants, type LifParameters, lifNeuron } from './lif.ts';
 import { maxPool, maxPoolGradientKernel } from './max-pool.ts';
+import { initialState, splitParameters } from './neuron-function.ts';
 import { repeatedVariance, repeatSteps, sumRepeats } from './repeat-steps.ts';
 
 /** A pool over squares of `size` pixels; 1 for none. */
@@ -26,6 +27,8 @@ export interface NormalisedLifAttributes {
   readonly repeat: number;
   readonly pool: Pool;
   readonly constants: LifConstants;
+  /** Whether the gradients of the neurons' learned numbers are wanted; else they are zero. */
+  readonly learns: boolean;
 }
 
 /** Scale and shift of a normalisation, and its statistics, [channels] each. */
@@ -64,7 +67,7 @@ export function hasNormalisedLif(): boolean {
 export function normalisedLif(
   input: tf.Tensor,
   { epsilon, ...statistics }: Normalisation,
-  { decay, ...constants }: LifParameters,
+  neuron: LifParameters,
   options: {
     readonly batchStatistics: boolean;
     readonly repeat?: number;
@@ -72,13 +75,17 @@ export function normalisedLif(
     readonly state?: tf.Tensor | undefined;
   },
 ): NormalisedLifResult {
-  const [batch, , ...features] = input.shape as [number, number, ...number[]];
-  const state = options.state ?? tf.fill([batch, ...features], constants.rest);
-  const parameters = typeof decay === 'number' ? tf.tensor1d([decay]) : tf.reshape(decay, [1]);
+  const { learned, constants, learns } = splitParameters(
+    'normalisedLif',
+    lifNeuron,
+    neuron,
+    input.shape.at(-1)!,
+  );
+  const state = options.state ?? initialState(lifNeuron, input.shape, constants);
   const { batchStatistics, repeat = 1, pool = { kind: 'average', size: 1 } } = options;
   const [output, last, mean, variance, counts] = normalisedLifKernel.run(
-    { input, ...statistics, parameters, state },
-    { epsilon, batchStatistics, repeat, pool, constants },
+    { input, ...statistics, parameters: learned, state },
+    { epsilon, batchStatistics, repeat, pool, constants, learns },
   );
   return { output: output!, state: last!, mean: mean!, variance: variance!, counts: counts as tf.Tensor2D };
 }
@@ -95,9 +102,9 @@ export const normalisedLifKernel: Kernel<Input, NormalisedLifAttributes> = defin
   reference: (inputs, attributes) => {
     const { normal, mean, variance } = normalised(inputs, attributes);
     const { parameters, state } = inputs;
-    const { constants, pool, repeat } = attributes;
+    const { constants, pool, repeat, learns } = attributes;
     const call = { input: repeatSteps(normal, repeat), parameters, state };
-    const [spikes, last] = lifNeuron.kernel.run(call, { constants, potentials: false });
+    const [spikes, last] = lifNeuron.kernel.run(call, { constants, potentials: false, learns });
     const [batch, steps, ...maps] = spikes!.shape as [number, number, ...number[]];
     const counts = tf.sum(tf.reshape(spikes!, [batch, steps, -1]), 2);
     const poolOf = pool.kind === 'max' ? maxPool : averagePool;
@@ -154,7 +161,7 @@ function sizeOf(shape: readonly number[]): number {
 type GradientInput = Input | 'outputGradient' | 'stateGradient';
 
 /**
- * Gradients of input, gamma, beta, decay and first state. Of a batch's own statistics, `mean` and `variance` are those
+ * Gradients of input, gamma, beta, the neurons' learned numbers and first state. Of a batch's own statistics, `mean` and `variance` are those
  * that the kernel gave.
  */
 export const normalisedLifGradientKernel: Kernel<GradientInput, NormalisedLifAttributes> = defineKernel<
@@ -164,19 +171,19 @@ export const normalisedLifGradientKernel: Kernel<GradientInput, NormalisedLifAtt
   name: 'NormalisedLifGradient',
   reference: (inputs, attributes) => {
     const { input, gamma, mean, parameters, state, outputGradient, stateGradient } = inputs;
-    const { constants, pool, epsilon, batchStatistics, repeat } = attributes;
+    const { constants, pool, epsilon, batchStatistics, repeat, learns } = attributes;
     const { normal } = normalised(inputs, attributes);
     const shown = repeatSteps(normal, repeat);
     const spikesGradient = unpooled(outputGradient, pool, shown.shape, () => {
       const [spikes] = lifNeuron.kernel.run(
         { input: shown, parameters, state },
-        { constants, potentials: false },
+        { constants, potentials: false, learns },
       );
       return spikes!;
     });
     const [dShown, dState, dParameters] = lifNeuron.gradientKernel.run(
       { input: shown, parameters, state, spikesGradient, stateGradient, potentialsGradient: stateGradient },
-      { constants, potentials: false },
+      { constants, potentials: false, learns },
     );
     const dNormal = sumRepeats(dShown!, repeat);
     const given = { input, gamma, mean, outputGradient: dNormal };

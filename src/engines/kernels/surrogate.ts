@@ -10,6 +10,8 @@ export interface Surrogate {
   readonly kind: SurrogateKind;
   readonly amplitude: number;
   readonly slope: number;
+  /** A number that the shape itself has: of `rate` the refractory period over the time constant. Default 1. */
+  readonly shape?: number;
 }
 
 /** The name of a surrogate's shape. */
@@ -22,10 +24,14 @@ export type SurrogateKind =
   | 'gaussian'
   | 'exponential'
   | 'constant'
-  | 'sign';
+  | 'sign'
+  | 'rate';
 
-/** The shapes, as functions of the scaled distance z. */
-const shapes: Record<SurrogateKind, <T>(m: Algebra<T>, z: T) => T> = {
+/** The least distance at which the rate's derivative is taken: it has no limit at the threshold. */
+const NEAREST = 2 ** -20;
+
+/** The shapes, as functions of the scaled distance z and of the surrogate's own number. */
+const shapes: Record<SurrogateKind, <T>(m: Algebra<T>, z: T, shape: number) => T> = {
   /** 1 / (1 + z^2), the derivative of the arcus tangent. */
   atan: (m, z) => m.div(m.constant(1), m.add(m.constant(1), m.mul(z, z))),
   /** 1 / (1 + |z|)^2. */
@@ -51,14 +57,26 @@ const shapes: Record<SurrogateKind, <T>(m: Algebra<T>, z: T) => T> = {
   constant: (m, z) => m.add(m.constant(1), m.mul(z, m.constant(0))),
   /** 1 below the threshold, -1 from it on: what snnTorch calls triangular. */
   sign: (m, z) => m.sub(m.mul(m.constant(2), m.less(z, m.constant(0))), m.constant(1)),
+  /** r / (z (1 + z) (r + ln(1 + 1 / z))^2) above the threshold, 0 below: how a LIF neuron's rate grows with its drive. */
+  rate: (m, z, shape) => {
+    const away = m.max(z, m.constant(NEAREST));
+    const above = m.add(m.constant(1), away);
+    const period = m.add(m.constant(shape), m.log(m.div(above, away)));
+    const slope = m.div(m.constant(shape), m.mul(m.mul(away, above), m.mul(period, period)));
+    return m.mul(m.less(m.constant(0), z), slope);
+  },
 };
 
 /** All shapes' names. */
 export const surrogateKinds: readonly SurrogateKind[] = Object.keys(shapes) as SurrogateKind[];
 
 /** The surrogate derivative at a distance to the threshold. */
-export function surrogateDerivative<T>(m: Algebra<T>, { kind, amplitude, slope }: Surrogate, distance: T): T {
+export function surrogateDerivative<T>(
+  m: Algebra<T>,
+  { kind, amplitude, slope, shape = 1 }: Surrogate,
+  distance: T,
+): T {
   const z = slope === 1 ? distance : m.mul(m.constant(slope), distance);
-  const value = shapes[kind](m, z);
+  const value = shapes[kind](m, z, shape);
   return amplitude === 1 ? value : m.mul(m.constant(amplitude), value);
 }

@@ -1,13 +1,11 @@
 /** Native forms of the kernels that all engines share (src/engines/kernels), one for each. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type KernelDefinition, KernelForms } from '../kernels/kernel.ts';
-import type { LifConstants } from '../kernels/lif.ts';
-import type { NeuronAttributes } from '../kernels/neuron.ts';
 import type { NormalisedLifAttributes } from '../kernels/normalised-lif.ts';
 import type { AdamNumber, MomentumStep } from '../kernels/optimiser-step.ts';
-import { type Surrogate, surrogateKinds } from '../kernels/surrogate.ts';
 import type { NativeBackend } from './backend.ts';
 import { sizeOf } from './layout.ts';
+import { addNeuronForms, backwardOperands, neuronOperands } from './neuron-forms.ts';
 import { calibratedProducts, type ProductLimits, spikeKernels } from './spike-kernels.ts';
 
 type Inputs = Readonly<Record<string, TensorInfo>>;
@@ -35,6 +33,7 @@ export function nativeForms(
     const definition = { name } as KernelDefinition<string, object>;
     forms.add(definition, (inputs, attributes) => kernel(backend, inputs, attributes));
   }
+  addNeuronForms(forms, backend);
   return forms;
 }
 
@@ -130,46 +129,6 @@ function pool(operation: string): FusedKernel {
   };
 }
 
-/** A neuron's constants, in the addon's order: factors, so that one loop without branches serves all kinds. */
-function lifOperands(backend: NativeBackend, parameters: TensorInfo, constants: LifConstants): number[] {
-  const { inputDecayed, rest, threshold, inclusive, reset, resetPotential, resetTiming, detachReset } =
-    constants;
-  const limit = Math.fround(threshold);
-  return [
-    backend.address(parameters),
-    inputDecayed ? 1 : 0,
-    rest,
-    threshold,
-    // The potential is float32, so above the threshold is at or above the next float32 number.
-    inclusive ? limit : nextFloat32(limit),
-    resetTiming === 'after' || reset === 'none' ? 0 : 1,
-    resetTiming === 'before' || reset === 'none' ? 0 : 1,
-    reset === 'subtract' ? limit : 0,
-    reset === 'zero' ? 1 : 0,
-    resetPotential,
-    detachReset ? 0 : 1,
-  ];
-}
-
-/** The smallest float32 number above `value`. */
-function nextFloat32(value: number): number {
-  const floats = new Float32Array([value === 0 ? 0 : value]);
-  const bits = new Int32Array(floats.buffer);
-  bits[0]! += floats[0]! < 0 ? -1 : 1;
-  return floats[0]!;
-}
-
-function surrogateOperands({ kind, slope, amplitude }: Surrogate): number[] {
-  return [surrogateKinds.indexOf(kind), slope, amplitude];
-}
-
-/** A sequence's sizes in the addon's order: features as one row of columns with one channel, no pool. */
-function sequenceSizes([batch, steps, ...features]: readonly number[]): number[] {
-  return [batch!, steps!, 1, sizeOf(features), 1, 1, 1, 0];
-}
-
-type LifAttributes = NeuronAttributes<LifConstants>;
-
 interface Groups {
   readonly sizes: readonly number[];
   readonly statistics: number[];
@@ -250,42 +209,6 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     return [output];
   },
 
-  Lif: (backend, { input, parameters, state }, { constants, potentials }: LifAttributes) => {
-    const spikes = backend.output(input!.shape);
-    const lastState = backend.output(state!.shape);
-    const recorded = potentials ? [backend.output(input!.shape)] : [];
-    backend.submit(
-      'lifForward',
-      backend.address(input!),
-      backend.address(state!),
-      backend.address(spikes),
-      backend.address(lastState),
-      recorded[0] === undefined ? 0 : backend.address(recorded[0]),
-      ...[0, 0, 0],
-      ...sequenceSizes(input!.shape),
-      ...lifOperands(backend, parameters!, constants),
-    );
-    return [spikes, lastState, ...recorded];
-  },
-  LifGradient: (backend, inputs, { constants, potentials }: LifAttributes) => {
-    const { input, state, parameters, spikesGradient, stateGradient, potentialsGradient } = inputs;
-    const outputs = [input!, state!, parameters!].map(({ shape }) => backend.output(shape));
-    backend.submit(
-      'lifBackward',
-      ...outputs.map((output) => backend.address(output)),
-      backend.address(input!),
-      backend.address(state!),
-      backend.address(spikesGradient!),
-      backend.address(stateGradient!),
-      potentials ? backend.address(potentialsGradient!) : 0,
-      ...[0, 0],
-      ...sequenceSizes(input!.shape),
-      ...lifOperands(backend, parameters!, constants),
-      ...surrogateOperands(constants.surrogate),
-    );
-    return outputs;
-  },
-
   BatchNormalisation: (backend, { input, gamma, beta }, { epsilon, perStep }: BatchNormAttributes) => {
     const { sizes, statistics, groups, channels } = groupsOf(input!.shape, perStep);
     const [output, mean, variance] = [input!.shape, statistics, statistics].map((shape) =>
@@ -338,7 +261,7 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
 
   NormalisedLif: (backend, inputs, attributes: NormalisedLifAttributes) => {
     const { input, gamma, beta, parameters, state } = inputs;
-    const { epsilon, batchStatistics, repeat, pool, constants } = attributes;
+    const { epsilon, batchStatistics, repeat, pool } = attributes;
     const [batch, frames, height, width, channels] = input!.shape as [number, number, number, number, number];
     const steps = frames * repeat;
     const pooled = [batch, steps, Math.floor(height / pool.size), Math.floor(width / pool.size), channels];
@@ -375,17 +298,17 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     const affine = [backend.address(gamma!), backend.address(beta!), usedMean, inverse!, scale!, offset!];
     backend.submit('batchNormScale', ...affine, 1, channels);
     backend.submit(
-      'lifForward',
+      'LifForward',
       ...[backend.address(input!), backend.address(state!), spikes!, lastState!, 0, counts!, scale!, offset!],
       ...mapSizes(input!.shape, attributes),
-      ...lifOperands(backend, parameters!, constants),
+      ...neuronOperands(backend, 'Lif', parameters!, attributes.constants),
     );
     scratch.free();
     return outputs;
   },
   NormalisedLifGradient: (backend, inputs, attributes: NormalisedLifAttributes) => {
     const { input, gamma, beta, mean, variance, parameters, state, outputGradient, stateGradient } = inputs;
-    const { epsilon, batchStatistics, repeat, constants } = attributes;
+    const { epsilon, batchStatistics, repeat } = attributes;
     const channels = input!.shape.at(-1)!;
     const count = (repeat * sizeOf(input!.shape)) / channels;
     const outputs = [input!, gamma!, beta!, parameters!, state!].map(({ shape }) => backend.output(shape));
@@ -397,13 +320,13 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     const affine = [backend.address(gamma!), backend.address(beta!), backend.address(mean!)];
     backend.submit('batchNormScale', ...affine, inverse!, scale!, offset!, 1, channels);
     backend.submit(
-      'normalisedLifBackward',
+      'NormalisedLifBackward',
       ...[dInput!, dGamma!, dBeta!, backend.address(mean!), inverse!, batchStatistics ? 1 : 0],
       ...[dState!, dParameters!, backend.address(input!), backend.address(state!)],
       ...[backend.address(outputGradient!), backend.address(stateGradient!), 0, scale!, offset!],
       ...mapSizes(input!.shape, attributes),
-      ...lifOperands(backend, parameters!, constants),
-      ...surrogateOperands(constants.surrogate),
+      ...neuronOperands(backend, 'Lif', parameters!, attributes.constants),
+      ...backwardOperands(attributes),
     );
     scratch.free();
     return outputs;

@@ -29,11 +29,11 @@ const simd = (number: number, type: ValueType = 'v128'): Instruction => ({
 
 /** The instructions that kernels use, by their names in the specification. */
 export type InstructionName =
-  | `i32.${'lt_u' | 'add' | 'sub' | 'mul' | 'div_u' | 'rem_u' | 'and' | 'shl' | 'trunc_sat_f32_s'}`
-  | `f32.${'abs' | 'nearest' | 'sqrt' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'lt' | 'le' | 'convert_i32_u' | 'reinterpret_i32'}`
-  | `v128.${'and'}`
-  | `f32x4.${'splat' | 'lt' | 'le' | 'nearest' | 'abs' | 'sqrt' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'extract_lane 0' | 'extract_lane 1' | 'extract_lane 2' | 'extract_lane 3'}`
-  | `i32x4.${'splat' | 'add' | 'trunc_sat_f32x4_s'}`;
+  | `i32.${'lt_u' | 'add' | 'sub' | 'mul' | 'div_u' | 'rem_u' | 'and' | 'or' | 'shl' | 'shr_u' | 'reinterpret_f32' | 'trunc_sat_f32_s'}`
+  | `f32.${'abs' | 'nearest' | 'sqrt' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'lt' | 'le' | 'convert_i32_u' | 'convert_i32_s' | 'reinterpret_i32'}`
+  | `v128.${'and' | 'or'}`
+  | `f32x4.${'splat' | 'lt' | 'le' | 'nearest' | 'abs' | 'sqrt' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'convert_i32x4_s' | 'extract_lane 0' | 'extract_lane 1' | 'extract_lane 2' | 'extract_lane 3'}`
+  | `i32x4.${'splat' | 'add' | 'sub' | 'trunc_sat_f32x4_s'}`;
 
 const instructions: Record<InstructionName, Instruction> = {
   'i32.lt_u': plain('i32', 0x49),
@@ -43,7 +43,10 @@ const instructions: Record<InstructionName, Instruction> = {
   'i32.div_u': plain('i32', 0x6e),
   'i32.rem_u': plain('i32', 0x70),
   'i32.and': plain('i32', 0x71),
+  'i32.or': plain('i32', 0x72),
   'i32.shl': plain('i32', 0x74),
+  'i32.shr_u': plain('i32', 0x76),
+  'i32.reinterpret_f32': plain('i32', 0xbc),
   'i32.trunc_sat_f32_s': plain('i32', 0xfc, 0x00),
   'f32.abs': plain('f32', 0x8b),
   'f32.nearest': plain('f32', 0x90),
@@ -57,8 +60,10 @@ const instructions: Record<InstructionName, Instruction> = {
   'f32.lt': plain('i32', 0x5d),
   'f32.le': plain('i32', 0x5f),
   'f32.convert_i32_u': plain('f32', 0xb3),
+  'f32.convert_i32_s': plain('f32', 0xb2),
   'f32.reinterpret_i32': plain('f32', 0xbe),
   'v128.and': simd(78),
+  'v128.or': simd(80),
   'f32x4.splat': simd(19),
   'f32x4.lt': simd(67),
   'f32x4.le': simd(69),
@@ -73,7 +78,9 @@ const instructions: Record<InstructionName, Instruction> = {
   'f32x4.max': simd(233),
   'i32x4.splat': simd(17),
   'i32x4.add': simd(174),
+  'i32x4.sub': simd(177),
   'i32x4.trunc_sat_f32x4_s': simd(248),
+  'f32x4.convert_i32x4_s': simd(250),
   'f32x4.extract_lane 0': { code: [0xfd, 31, 0], type: 'f32' },
   'f32x4.extract_lane 1': { code: [0xfd, 31, 1], type: 'f32' },
   'f32x4.extract_lane 2': { code: [0xfd, 31, 2], type: 'f32' },
@@ -158,11 +165,20 @@ export class FunctionBuilder {
   /** Shifts lanes of 32 bits to the left. */
   shiftLeft(value: Value, bits: number): Value {
     const count = this.integer(bits);
-    if (value.type === 'i32') return this.run('i32.shl', value, count);
+    return value.type === 'i32' ? this.run('i32.shl', value, count) : this.#shiftLanes(171, value, count);
+  }
+
+  /** Shifts unsigned lanes of 32 bits to the right. */
+  shiftRight(value: Value, bits: number): Value {
+    const count = this.integer(bits);
+    return value.type === 'i32' ? this.run('i32.shr_u', value, count) : this.#shiftLanes(173, value, count);
+  }
+
+  #shiftLanes(instruction: number, value: Value, count: Value): Value {
     const target = this.variable('v128');
     this.#get(value);
     this.#get(count);
-    this.#code.push(0xfd, ...unsigned(171));
+    this.#code.push(0xfd, ...unsigned(instruction));
     this.#set(target);
     return target;
   }

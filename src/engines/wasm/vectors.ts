@@ -58,6 +58,7 @@ export function lanes(builder: FunctionBuilder, count: 1 | 4): Lanes {
     less: compare('lt'),
     lessEqual: compare('le'),
     exp: (a) => exponential(builder, algebra, a),
+    log: (a) => logarithm(builder, algebra, a),
   };
   return algebra;
 }
@@ -88,6 +89,57 @@ function exponential(builder: FunctionBuilder, algebra: Lanes, x: Value): Value 
   const whole = builder.run('i32x4.trunc_sat_f32x4_s', n);
   const exponent = builder.run('i32x4.add', whole, builder.run('i32x4.splat', bias));
   return mul(fraction, builder.shiftLeft(exponent, 23));
+}
+
+/**
+ * ln x of a positive normal number to about one unit in the last place: x = m 2^n with m from sqrt(1/2) to sqrt(2), a
+ * polynomial for ln m (Cephes logf, Moshier 1987), and n ln 2.
+ */
+function logarithm(builder: FunctionBuilder, algebra: Lanes, x: Value): Value {
+  const { add, sub, mul, constant } = algebra;
+  const { exponent, mantissa } = splitFloat(builder, algebra, x);
+  const small = algebra.less(mantissa, constant(Math.SQRT1_2));
+  const n = sub(exponent, small);
+  const r = add(sub(mantissa, constant(1)), mul(small, mantissa));
+  const square = mul(r, r);
+  const coefficients = [
+    7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+    2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+  ];
+  const polynomial = coefficients
+    .map((value) => constant(value))
+    .reduce((sum, coefficient) => add(mul(sum, r), coefficient));
+  const correction = sub(mul(mul(r, square), polynomial), mul(constant(0.5), square));
+  const low = add(correction, mul(n, constant(-2.1219444e-4)));
+  return add(add(r, low), mul(n, constant(0.693359375)));
+}
+
+/** A positive normal number as mantissa 2^exponent, the mantissa from 1/2 to 1. */
+function splitFloat(
+  builder: FunctionBuilder,
+  { count }: Lanes,
+  x: Value,
+): { readonly exponent: Value; readonly mantissa: Value } {
+  const [bias, mask, half] = [126, 0x007fffff, 0x3f000000].map((value) => builder.integer(value)) as [
+    Value,
+    Value,
+    Value,
+  ];
+  if (count === 1) {
+    const bits = builder.run('i32.reinterpret_f32', x);
+    const power = builder.run('i32.sub', builder.run('i32.shr_u', bits, builder.integer(23)), bias);
+    const fraction = builder.run('i32.or', builder.run('i32.and', bits, mask), half);
+    return {
+      exponent: builder.run('f32.convert_i32_s', power),
+      mantissa: builder.run('f32.reinterpret_i32', fraction),
+    };
+  }
+  const splat = (value: Value): Value => builder.run('i32x4.splat', value);
+  const power = builder.run('i32x4.sub', builder.shiftRight(x, 23), splat(bias));
+  return {
+    exponent: builder.run('f32x4.convert_i32x4_s', power),
+    mantissa: builder.run('v128.or', builder.run('v128.and', x, splat(mask)), splat(half)),
+  };
 }
 
 /** The sum of the lanes, always in the same order. */

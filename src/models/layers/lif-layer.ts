@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
-import { lif, surrogateKinds } from '../../engines/kernels/index.ts';
+import { lif, type Surrogate, surrogateKinds } from '../../engines/kernels/index.ts';
 import type { FixedLif } from '../neurons.ts';
 import type { Layer, LayerActivity } from './layer.ts';
 import { sizeOf } from './parameter.ts';
@@ -8,9 +8,18 @@ import { realSteps, stepMask } from './step-mask.ts';
 
 const finite = v.pipe(v.number(), v.finite());
 
+/** The schema of a surrogate in a configuration. */
+export const surrogateSchema: v.GenericSchema<unknown, Surrogate> = v.strictObject({
+  kind: v.picklist(surrogateKinds),
+  amplitude: finite,
+  slope: finite,
+  shape: v.exactOptional(finite),
+});
+
 /** The schema of a LIF neuron in a configuration. */
 export const lifSchema: v.GenericSchema<unknown, FixedLif> = v.strictObject({
   decay: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  gain: v.exactOptional(finite),
   inputDecayed: v.boolean(),
   threshold: finite,
   inclusive: v.boolean(),
@@ -19,7 +28,7 @@ export const lifSchema: v.GenericSchema<unknown, FixedLif> = v.strictObject({
   rest: finite,
   resetTiming: v.picklist(['before', 'after', 'both']),
   detachReset: v.boolean(),
-  surrogate: v.strictObject({ kind: v.picklist(surrogateKinds), amplitude: finite, slope: finite }),
+  surrogate: surrogateSchema,
 });
 
 /** LIF neurons, one for every feature; their potentials are the layer's state, their spikes its activity. */

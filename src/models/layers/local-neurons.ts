@@ -5,11 +5,14 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
-import { type LifConstants, type Surrogate, surrogateKinds } from '../../engines/kernels/index.ts';
-import { lifNeuron } from '../../engines/kernels/lif.ts';
-import { refractoryLifNeuron } from '../../engines/kernels/refractory-lif.ts';
+import {
+  leakyIntegratorNeuron,
+  lifNeuron,
+  refractoryLifNeuron,
+  type Surrogate,
+} from '../../engines/kernels/index.ts';
 import type { FixedLif } from '../neurons.ts';
-import { lifSchema } from './lif-layer.ts';
+import { lifSchema, surrogateSchema } from './lif-layer.ts';
 
 /** A kind of neuron as plain JSON. */
 export type LocalNeuron =
@@ -31,13 +34,6 @@ export type LocalNeuron =
   | { kind: 'readout'; decay: number };
 
 const finite = v.pipe(v.number(), v.finite());
-
-/** The schema of a surrogate in a configuration. */
-export const surrogateSchema: v.GenericSchema<unknown, Surrogate> = v.strictObject({
-  kind: v.picklist(surrogateKinds),
-  amplitude: finite,
-  slope: finite,
-});
 
 /** The schema of a neuron in a configuration. */
 export const localNeuronSchema: v.GenericSchema<unknown, LocalNeuron> = v.variant('kind', [
@@ -99,25 +95,30 @@ export function localNeurons(config: LocalNeuron): LocalNeurons {
   }
 }
 
-function lifNeurons({ decay, ...given }: FixedLif): LocalNeurons {
+function lifNeurons({ decay, threshold, ...given }: FixedLif): LocalNeurons {
   const constants = { ...given, detachReset: true };
-  const parameters = (): tf.Tensor => tf.tensor1d([decay]);
+  const parameters = (): tf.Tensor => tf.tensor1d([decay, threshold]);
+  const { gain = 1, inputDecayed } = given;
   return {
     spiking: true,
-    threshold: given.threshold,
+    threshold,
     decay,
-    gain: given.inputDecayed ? 1 - decay : 1,
+    gain: gain * (inputDecayed ? 1 - decay : 1),
     initialState: (batch, units) => tf.fill([batch, units], given.rest),
     forward: (input, state, potentials = false) => {
       const call = { input, parameters: parameters(), state };
-      return neuronSteps(lifNeuron.kernel.run(call, { constants, potentials }));
+      return neuronSteps(lifNeuron.kernel.run(call, { constants, potentials, learns: false }));
     },
     backward: ({ drive: input, state }, spikesGradient, stateGradient) => {
       const call = {
         ...{ input, parameters: parameters(), state },
         ...{ spikesGradient, stateGradient, potentialsGradient: stateGradient },
       };
-      const [drive, potential] = lifNeuron.gradientKernel.run(call, { constants, potentials: false });
+      const [drive, potential] = lifNeuron.gradientKernel.run(call, {
+        constants,
+        potentials: false,
+        learns: false,
+      });
       return { drive: drive!, potential: potential! };
     },
   };
@@ -145,7 +146,7 @@ function refractoryNeurons(config: Refractory): LocalNeurons {
     initialState: (batch, units) => tf.zeros([batch, 2, units]),
     forward: (input, state, potentials = false) => {
       const call = { input, parameters: parameters(), state };
-      return neuronSteps(refractoryLifNeuron.kernel.run(call, { constants, potentials }));
+      return neuronSteps(refractoryLifNeuron.kernel.run(call, { constants, potentials, learns: false }));
     },
     backward: ({ drive: input, state }, spikesGradient, potentialGradient) => {
       const stateGradient = tf.stack([potentialGradient, tf.zerosLike(potentialGradient)], 1);
@@ -153,19 +154,18 @@ function refractoryNeurons(config: Refractory): LocalNeurons {
         ...{ input, parameters: parameters(), state },
         ...{ spikesGradient, stateGradient, potentialsGradient: stateGradient },
       };
-      const [drive, before] = refractoryLifNeuron.gradientKernel.run(call, { constants, potentials: false });
+      const [drive, before] = refractoryLifNeuron.gradientKernel.run(call, {
+        constants,
+        potentials: false,
+        learns: false,
+      });
       return { drive: drive!, potential: tf.unstack(before!, 1)[0]! };
     },
   };
 }
 
-/** The LIF neuron without reset, whose potentials are the output: a threshold that nothing reaches. */
 function readoutNeurons(decay: number): LocalNeurons {
-  const constants: LifConstants = {
-    ...{ inputDecayed: true, threshold: 3e38, inclusive: false, rest: 0 },
-    ...{ reset: 'none', resetPotential: 0, resetTiming: 'before', detachReset: true },
-    surrogate: { kind: 'rectangle', amplitude: 1, slope: 1 },
-  };
+  const attributes = { constants: { inputDecayed: true, rest: 0 }, potentials: false, learns: false };
   const parameters = (): tf.Tensor => tf.tensor1d([decay]);
   return {
     spiking: false,
@@ -175,15 +175,15 @@ function readoutNeurons(decay: number): LocalNeurons {
     initialState: (batch, units) => tf.zeros([batch, units]),
     forward: (input, first) => {
       const call = { input, parameters: parameters(), state: first };
-      const [, state, potentials] = lifNeuron.kernel.run(call, { constants, potentials: true });
+      const [potentials, state] = leakyIntegratorNeuron.kernel.run(call, attributes);
       return { output: potentials!, state: state!, potentials: potentials! };
     },
-    backward: ({ drive: input, state }, potentialsGradient, stateGradient) => {
+    backward: ({ drive: input, state }, spikesGradient, stateGradient) => {
       const call = {
         ...{ input, parameters: parameters(), state },
-        ...{ spikesGradient: tf.zerosLike(input), stateGradient, potentialsGradient },
+        ...{ spikesGradient, stateGradient, potentialsGradient: spikesGradient },
       };
-      const [drive, potential] = lifNeuron.gradientKernel.run(call, { constants, potentials: true });
+      const [drive, potential] = leakyIntegratorNeuron.gradientKernel.run(call, attributes);
       return { drive: drive!, potential: potential! };
     },
   };

@@ -1,5 +1,5 @@
 import { numberAlgebra } from '../../../src/engines/kernels/algebra.ts';
-import type { NeuronDefinition } from '../../../src/engines/kernels/neuron.ts';
+import { type NeuronDefinition, named } from '../../../src/engines/kernels/neuron.ts';
 import { type Plain, plain, sizeOf } from './plain.ts';
 
 /** What a neuron is given: sequence [batch, steps, …features], state [batch, variables, …features], learned numbers. */
@@ -10,10 +10,11 @@ export interface WalkInputs {
   readonly parameters: Plain;
 }
 
-/** Weights of a scalar loss: the sum of outputs and potentials times these. */
+/** Weights of a scalar loss: the sum of outputs, potentials and last state times these. */
 export interface WalkWeights {
   readonly spikes: Plain;
   readonly potentials: Plain;
+  readonly last: Plain;
 }
 
 /** What a neuron gives, and the gradients of the loss. */
@@ -35,7 +36,7 @@ export function walk<C>(
 ): Walked {
   const [batch, steps, ...features] = input.shape as [number, number, ...number[]];
   const size = sizeOf(features);
-  const { variables } = neuron;
+  const variables = neuron.variables.length;
   const channels = parameters.shape[1] ?? 1;
   const zeros = ({ shape }: Plain): Plain => plain(shape, () => 0);
   const result = {
@@ -47,21 +48,30 @@ export function walk<C>(
     const at = (step: number): number => (sample * steps + step) * size + feature;
     const stateAt = (variable: number): number => (sample * variables + variable) * size + feature;
     const parameterAt = (parameter: number): number => parameter * channels + (feature % channels);
-    const learned = Array.from({ length: neuron.parameters }, (_, p) => parameters.values[parameterAt(p)]!);
-    const states = [Array.from({ length: variables }, (_, v) => state.values[stateAt(v)]!)];
+    const learned = named(
+      neuron.parameters,
+      neuron.parameters.map((_, p) => parameters.values[parameterAt(p)]!),
+    );
+    const states = [
+      named(
+        neuron.variables,
+        neuron.variables.map((_, v) => state.values[stateAt(v)]!),
+      ),
+    ];
     for (let step = 0; step < steps; step++) {
       const place = { input: input.values[at(step)]!, state: states[step]!, parameters: learned };
       const output = neuron.forward(numberAlgebra, place, constants);
       result.spikes.values[at(step)] = output.spikes;
-      result.potentials.values[at(step)] = output.state[0]!;
-      states.push([...output.state]);
+      result.potentials.values[at(step)] = output.state[neuron.variables[0]!]!;
+      states.push(output.state);
     }
-    states[steps]!.forEach((value, v) => {
-      result.last.values[stateAt(v)] = value;
-    });
-    let carried: number[] = states[0]!.map(() => 0);
+    let carried = named(
+      neuron.variables,
+      neuron.variables.map((_, v) => weights.last.values[stateAt(v)]!),
+    );
     for (let step = steps - 1; step >= 0; step--) {
-      carried[0]! += weights.potentials.values[at(step)]!;
+      const potential = neuron.variables[0]!;
+      carried = { ...carried, [potential]: carried[potential]! + weights.potentials.values[at(step)]! };
       const gradients = neuron.backward(
         numberAlgebra,
         {
@@ -71,14 +81,15 @@ export function walk<C>(
         constants,
       );
       result.inputGradient.values[at(step)] = gradients.input;
-      carried = [...gradients.state];
-      gradients.parameters.forEach((value, p) => {
-        result.parametersGradient.values[parameterAt(p)]! += value;
-      });
+      carried = gradients.state;
+      for (const [p, name] of neuron.parameters.entries()) {
+        result.parametersGradient.values[parameterAt(p)]! += gradients.parameters[name]!;
+      }
     }
-    carried.forEach((value, v) => {
-      result.stateGradient.values[stateAt(v)] = value;
-    });
+    for (const [v, name] of neuron.variables.entries()) {
+      result.last.values[stateAt(v)] = states[steps]![name]!;
+      result.stateGradient.values[stateAt(v)] = carried[name]!;
+    }
   }
   return result;
 }
