@@ -7,11 +7,12 @@ import type { EventChunk, SensorSize } from '../../events.ts';
 import { type Aedat2Chip, guessChip } from './aedat2/chips.ts';
 import { Aedat2Encoder, MAGIC } from './aedat2/encoder.ts';
 import { Aedat2Header } from './aedat2/header.ts';
-import { aedat2Records, RECORD_BYTES, setAedat2Layout } from './aedat2/records.ts';
+import { RECORD_BYTES, setAedat2Layout } from './aedat2/records.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
 import type { Kernel } from './kernels/kernel.ts';
 import { KernelChunks } from './kernels/kernel-chunks.ts';
+import { loops } from './kernels/loops.ts';
 import { CLOCK, HEIGHT, LAST, OTHER_MASK, WIDTH, X_TOP, Y_TOP } from './kernels/state.ts';
 import { RecordCarry } from './record-carry.ts';
 
@@ -26,7 +27,7 @@ class Aedat2Decoder implements EventDecoder {
   readonly #chunks = new KernelChunks(this.counters);
   #chip: Aedat2Chip | undefined;
   #sensor: SensorSize | undefined;
-  #kernel: Kernel = aedat2Records;
+  #kernel: Kernel = loops().aedat2;
   #started = false;
   #undecided = new Uint8Array(0);
   #offset = 0;
@@ -74,7 +75,7 @@ class Aedat2Decoder implements EventDecoder {
     state[Y_TOP] = chip.layout === 'davis' ? height - 1 : chip.height - 1;
     state[WIDTH] = turned ? height : width;
     state[HEIGHT] = turned ? width : height;
-    if (turned) this.#kernel = transposed(aedat2Records);
+    if (turned) this.#kernel = transposed(this.#kernel);
   }
 
   #body(bytes: Uint8Array, emit: (chunk: EventChunk) => void): void {

@@ -9,7 +9,7 @@ import type { ByteSource } from '../byte-source.ts';
 import type { TimeRange } from '../time-range.ts';
 import { TABLE_IDENTIFIER } from './aedat4/data-table.ts';
 import { Aedat4Encoder, MAGIC } from './aedat4/encoder.ts';
-import { decodeEvents, EVENT_BYTES, locateEvents, timeHigh } from './aedat4/event-packet.ts';
+import { EVENT_BYTES, locateEvents, timeHigh } from './aedat4/event-packet.ts';
 import { type IoHeader, readIoHeader } from './aedat4/io-header.ts';
 import { LZ4_MAGIC } from './aedat4/lz4.ts';
 import { readOtherPacket } from './aedat4/other-packets.ts';
@@ -19,9 +19,13 @@ import { loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
 import { ByteWindow, viewOf } from './byte-window.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat, Seek } from './format.ts';
-import { type DecodeWide, WideChunks } from './wide-chunks.ts';
+import { KernelChunks } from './kernels/kernel-chunks.ts';
+import { loops } from './kernels/loops.ts';
+import { CLOCK, HEIGHT, LAST, WIDTH } from './kernels/state.ts';
 
 const LARGEST_HEADER_BYTES = 1 << 20;
+/** Upper halves of 64-bit times in microseconds from here on make numbers that are not exact. */
+const EXACT_HIGH = 2 ** 21;
 /** What coordinates can be where the header names no sensor size. */
 const ANY_SIZE: SensorSize = { width: 32768, height: 32768 };
 
@@ -32,7 +36,9 @@ class Aedat4Decoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #window = new ByteWindow();
-  readonly #chunks = new WideChunks();
+  readonly #chunks = new KernelChunks(this.counters);
+  readonly #kernel = loops().aedat4;
+  #started = false;
   readonly #unpacker = new Unpacker();
   #header: IoHeader | undefined;
   #awaited: Awaited = 'magic';
@@ -161,25 +167,27 @@ class Aedat4Decoder implements EventDecoder {
     if (bytes === undefined) return false;
     const content = viewOf(this.#checked(() => this.#unpack(bytes)));
     const { start, length } = this.#checked(() => locateEvents(content));
-    const sensor = this.sensor ?? ANY_SIZE;
-    const at = (event: number): number => start + event * EVENT_BYTES;
-    const decode: DecodeWide = (from, to, chunk, originHigh, progress) => {
-      const reached = decodeEvents(
-        content,
-        at(from),
-        at(to),
-        chunk,
-        originHigh,
-        sensor,
-        progress,
-        this.counters,
-      );
-      return (reached - start) / EVENT_BYTES;
-    };
-    const fail = (message: string): never => this.#fail(`event packet with ${message}`);
-    this.#chunks.add(length, (event) => timeHigh(content, at(event)), decode, fail, emit);
+    const events = new DataView(content.buffer, content.byteOffset + start, length * EVENT_BYTES);
+    const moveTo = (position: number): number => this.#moveOrigin(timeHigh(events, position), position, emit);
+    if (!this.#started && length > 0) moveTo(0);
+    this.#chunks.decode(events, 0, this.#kernel, moveTo, emit);
     this.#await('packet', 0);
     return true;
+  }
+
+  /** Upper halves of times make the origins of chunks; a new one, every 71 minutes, begins a new chunk. */
+  #moveOrigin(high: number, position: number, emit: (chunk: EventChunk) => void): number {
+    if (high < -EXACT_HIGH || high >= EXACT_HIGH)
+      this.#fail('event packet with times within 2^53 µs expected');
+    const { width, height } = this.sensor ?? ANY_SIZE;
+    const { state } = this.#chunks;
+    this.#chunks.moveOrigin(high * 2 ** 32, emit);
+    this.#started = true;
+    state[WIDTH] = width;
+    state[HEIGHT] = height;
+    state[CLOCK] = high;
+    state[LAST] = 0;
+    return position;
   }
 
   #takeOther(): boolean {

@@ -8,9 +8,10 @@ import type { EventChunk, SensorSize } from '../../events.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
 import { KernelChunks } from './kernels/kernel-chunks.ts';
+import { loops } from './kernels/loops.ts';
 import { CLOCK, HEIGHT, LAST, WIDTH } from './kernels/state.ts';
 import { DatEncoder } from './prophesee/dat-encoder.ts';
-import { DAT_BYTES, datRecords, setDatLayout } from './prophesee/dat-records.ts';
+import { DAT_BYTES, setDatLayout } from './prophesee/dat-records.ts';
 import { PercentHeader, sniffHeader } from './prophesee/percent-header.ts';
 import { isRawHeader } from './prophesee/raw-header.ts';
 import { RecordCarry } from './record-carry.ts';
@@ -32,6 +33,7 @@ class DatDecoder implements EventDecoder {
   readonly #header: PercentHeader;
   readonly #carry = new RecordCarry(DAT_BYTES);
   readonly #chunks = new KernelChunks(this.counters);
+  readonly #kernel = loops().dat;
   #sensor: SensorSize | undefined;
   /** The byte of the events' kind, once it has come before that of their size. */
   #kind: number | undefined;
@@ -124,7 +126,7 @@ class DatDecoder implements EventDecoder {
       moveTo(records.getInt32(position, true));
       return position;
     };
-    this.#chunks.decode(records, 0, datRecords, resume, emit);
+    this.#chunks.decode(records, 0, this.#kernel, resume, emit);
   }
 
   #fail(message: string): never {

@@ -3,8 +3,9 @@
  * https://docs.prophesee.ai/stable/data/encoding_formats/evt2.html
  */
 import type { EventFormat } from './format.ts';
+import { loops } from './kernels/loops.ts';
 import { Evt2Encoder } from './prophesee/evt2-encoder.ts';
-import { EVT2_BYTES, EVT2_HIGH_BITS, EVT2_LOW_BITS, evt2Words } from './prophesee/evt2-words.ts';
+import { EVT2_BYTES, EVT2_HIGH_BITS, EVT2_LOW_BITS } from './prophesee/evt2-words.ts';
 import { readEvt2Word } from './prophesee/lone-words.ts';
 import { rawFormat } from './prophesee/raw-format.ts';
 
@@ -16,7 +17,7 @@ export const evt2: EventFormat = rawFormat(
     wordBytes: EVT2_BYTES,
     highBits: EVT2_HIGH_BITS,
     lowBits: EVT2_LOW_BITS,
-    kernel: () => evt2Words,
+    kernel: () => loops().evt2,
     read: (words, position, state) => readEvt2Word(words.getUint32(position, true), state),
   },
   (options) => new Evt2Encoder(options),

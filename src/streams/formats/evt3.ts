@@ -3,8 +3,9 @@
  * https://docs.prophesee.ai/stable/data/encoding_formats/evt3.html
  */
 import type { EventFormat } from './format.ts';
+import { loops } from './kernels/loops.ts';
 import { Evt3Encoder } from './prophesee/evt3-encoder.ts';
-import { EVT3_BYTES, EVT3_HIGH_BITS, EVT3_LOW_BITS, evt3Words } from './prophesee/evt3-words.ts';
+import { EVT3_BYTES, EVT3_HIGH_BITS, EVT3_LOW_BITS } from './prophesee/evt3-words.ts';
 import { readEvt3Word } from './prophesee/lone-words.ts';
 import { rawFormat } from './prophesee/raw-format.ts';
 
@@ -16,7 +17,7 @@ export const evt3: EventFormat = rawFormat(
     wordBytes: EVT3_BYTES,
     highBits: EVT3_HIGH_BITS,
     lowBits: EVT3_LOW_BITS,
-    kernel: () => evt3Words,
+    kernel: () => loops().evt3,
     read: (words, position, state) => readEvt3Word(words.getUint16(position, true), state),
   },
   (options) => new Evt3Encoder(options),

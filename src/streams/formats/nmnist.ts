@@ -8,90 +8,21 @@ import type { EventChunk, SensorSize } from '../../events.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventEncoder, EventFormat } from './format.ts';
 import { KernelChunks } from './kernels/kernel-chunks.ts';
-import {
-  BACKWARD,
-  CLOCK,
-  type DecodeState,
-  HEIGHT,
-  LAST,
-  LENGTH,
-  OUT_OF_RANGE,
-  SKIPPED,
-  STOPPED,
-  WIDTH,
-} from './kernels/state.ts';
+import { loops } from './kernels/loops.ts';
+import { CLOCK, HEIGHT, WIDTH } from './kernels/state.ts';
+import { NMNIST_BYTES, OVERFLOW_MICROS, OVERFLOW_ROW, TIME_MASK } from './nmnist/records.ts';
 import { RecordCarry } from './record-carry.ts';
 
-const RECORD_BYTES = 5;
-const OVERFLOW_ROW = 240;
-const OVERFLOW_MICROS = 8192;
-const TIME_MASK = 0x7fffff;
 /** Coordinates have 8 bits. */
 const ANY_SIZE: SensorSize = { width: 256, height: 256 };
-/** The origin moves before offsets reach this, so that times stay below 2^31. */
-const FARTHEST_MICROS = 2 ** 30;
-
-/** Decodes N-MNIST records. Stops where overflows have moved times too far from the origin. */
-export function nmnistRecords(
-  records: DataView,
-  start: number,
-  { t, x, y, on }: EventChunk,
-  state: DecodeState,
-): number {
-  const width = state[WIDTH]!;
-  const height = state[HEIGHT]!;
-  let overflow = state[CLOCK]!;
-  let last = state[LAST]!;
-  let n = state[LENGTH]!;
-  let backward = 0;
-  let outOfRange = 0;
-  let skipped = 0;
-  let position = start;
-  const stop = Math.min(records.byteLength, start + (t.length - n) * RECORD_BYTES);
-  for (; position < stop; position += RECORD_BYTES) {
-    const word = records.getInt32(position); // x, y, polarity and the upper 15 bits of the time
-    const row = (word >> 16) & 255;
-    const column = word >>> 24;
-    if (row === OVERFLOW_ROW) {
-      if (overflow >= FARTHEST_MICROS) {
-        state[STOPPED] = 1;
-        break;
-      }
-      skipped++;
-      overflow += OVERFLOW_MICROS;
-      continue;
-    }
-    if (column >= width || row >= height) {
-      outOfRange++;
-      continue;
-    }
-    let time = ((((word << 8) | records.getUint8(position + 4)) & TIME_MASK) + overflow) | 0;
-    if (time < last) {
-      backward++;
-      time = last;
-    }
-    t[n] = time;
-    x[n] = column;
-    y[n] = row;
-    on[n] = (word >> 15) & 1;
-    n++;
-    last = time;
-  }
-  state[CLOCK] = overflow;
-  state[LAST] = last;
-  state[LENGTH] = n;
-  state[BACKWARD] = backward;
-  state[OUT_OF_RANGE] = outOfRange;
-  state[SKIPPED] = skipped;
-  return position;
-}
 
 class NmnistDecoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly sensor: SensorSize | undefined;
   readonly #path: string | undefined;
-  readonly #carry = new RecordCarry(RECORD_BYTES);
+  readonly #carry = new RecordCarry(NMNIST_BYTES);
   readonly #chunks = new KernelChunks(this.counters);
+  readonly #kernel = loops().nmnist;
   #offset = 0;
 
   constructor(options: DecodeOptions) {
@@ -110,14 +41,14 @@ class NmnistDecoder implements EventDecoder {
       state[CLOCK] = 0;
       return position;
     };
-    this.#carry.feed(block, (records) => this.#chunks.decode(records, 0, nmnistRecords, moveOrigin, emit));
+    this.#carry.feed(block, (records) => this.#chunks.decode(records, 0, this.#kernel, moveOrigin, emit));
   }
 
   end(emit: (chunk: EventChunk) => void): void {
     this.#chunks.flush(emit);
     const held = this.#carry.held;
     if (held > 0) {
-      const message = `N-MNIST record of ${RECORD_BYTES} bytes expected, the data end after ${held}`;
+      const message = `N-MNIST record of ${NMNIST_BYTES} bytes expected, the data end after ${held}`;
       throw formatFault(message, this.#path, this.#offset - held);
     }
   }
@@ -153,12 +84,12 @@ class NmnistEncoder implements EventEncoder {
  * How plausible headerless bytes are as records: whole records whose times rise, but for a backward step in a hundred.
  */
 function plausibility(head: Uint8Array, size: number | undefined): number {
-  if (head.length < RECORD_BYTES || (size ?? head.length) % RECORD_BYTES !== 0) return 0;
+  if (head.length < NMNIST_BYTES || (size ?? head.length) % NMNIST_BYTES !== 0) return 0;
   let backward = 0;
   let events = 0;
   let first = -1;
   let last = -1;
-  for (let i = 0; i + RECORD_BYTES <= head.length; i += RECORD_BYTES) {
+  for (let i = 0; i + NMNIST_BYTES <= head.length; i += NMNIST_BYTES) {
     const row = head[i + 1]!;
     if (row > OVERFLOW_ROW) return 0;
     if (row === OVERFLOW_ROW) {

@@ -1,7 +1,16 @@
-import type { EventChunk, SensorSize } from '../../../events.ts';
-import type { Progress } from '../chunk-builder.ts';
+import type { EventChunk } from '../../../events.ts';
 import { FlatTable } from '../flat-table.ts';
-import type { DecodeCounters } from '../format.ts';
+import {
+  BACKWARD,
+  CLOCK,
+  type DecodeState,
+  HEIGHT,
+  LAST,
+  LENGTH,
+  OUT_OF_RANGE,
+  STOPPED,
+  WIDTH,
+} from '../kernels/state.ts';
 
 /** Bytes of an event: i64 µs, i16 x, i16 y, u8 on, 3 bytes of padding, little-endian. */
 export const EVENT_BYTES = 16;
@@ -24,46 +33,52 @@ export function timeHigh(content: DataView, position: number): number {
   return content.getInt32(position + 4, true);
 }
 
-/** Decodes the events from byte `start` to `stop`, as `DecodeWide` says; gives the byte reached. */
-export function decodeEvents(
-  content: DataView,
+/**
+ * Decodes events; `CLOCK` is the upper half of the chunk's times, and times of the state are without a sign. Stops at
+ * one whose upper half is greater.
+ */
+export function aedat4Records(
+  events: DataView,
   start: number,
-  stop: number,
   { t, x, y, on }: EventChunk,
-  originHigh: number,
-  { width, height }: SensorSize,
-  progress: Progress,
-  counters: DecodeCounters,
+  state: DecodeState,
 ): number {
-  let n = progress.length;
-  let last = progress.last;
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  const originHigh = state[CLOCK]!;
+  let last = state[LAST]! >>> 0;
+  let n = state[LENGTH]!;
+  let backward = 0;
+  let outOfRange = 0;
   let position = start;
+  const stop = Math.min(events.byteLength, start + (t.length - n) * EVENT_BYTES);
   for (; position < stop; position += EVENT_BYTES) {
-    const column = content.getUint16(position + 8, true);
-    const row = content.getUint16(position + 10, true);
+    const column = events.getUint16(position + 8, true);
+    const row = events.getUint16(position + 10, true);
     if (column >= width || row >= height) {
-      counters.outOfRange++;
+      outOfRange++;
       continue;
     }
-    const high = content.getInt32(position + 4, true);
-    let time = content.getUint32(position, true);
+    const high = events.getInt32(position + 4, true);
+    let time = events.getUint32(position, true);
     if (high !== originHigh || time < last) {
       if (high > originHigh) {
-        progress.overflow = true;
+        state[STOPPED] = 1;
         break;
       }
-      counters.backward++;
+      backward++;
       time = last;
     }
     t[n] = time;
     x[n] = column;
     y[n] = row;
-    on[n] = content.getUint8(position + 12) & 1;
+    on[n] = events.getUint8(position + 12) & 1;
     n++;
     last = time;
   }
-  counters.events += n - progress.length;
-  progress.length = n;
-  progress.last = last;
+  state[LAST] = last;
+  state[LENGTH] = n;
+  state[BACKWARD] = backward;
+  state[OUT_OF_RANGE] = outOfRange;
   return position;
 }

@@ -1,0 +1,106 @@
+// The addon's face to JavaScript: kernels over typed arrays of any chunk, and the LZ4 block.
+#include <node_api.h>
+
+#include "decoders.h"
+
+// Memory of an ArrayBufferView; false where the argument is none.
+static int view_of(napi_env env, napi_value argument, uint8_t** data, size_t* bytes) {
+  bool is_view = false;
+  if (napi_is_dataview(env, argument, &is_view) == napi_ok && is_view) {
+    return napi_get_dataview_info(env, argument, bytes, (void**)data, NULL, NULL) == napi_ok;
+  }
+  if (napi_is_typedarray(env, argument, &is_view) != napi_ok || !is_view) return 0;
+  napi_typedarray_type type;
+  size_t length;
+  if (napi_get_typedarray_info(env, argument, &type, &length, (void**)data, NULL, NULL) != napi_ok) return 0;
+  switch (type) {
+    case napi_int16_array:
+    case napi_uint16_array:
+      *bytes = 2 * length;
+      return 1;
+    case napi_int32_array:
+    case napi_uint32_array:
+      *bytes = 4 * length;
+      return 1;
+    default:
+      *bytes = length;
+      return type == napi_uint8_array || type == napi_int8_array || type == napi_uint8_clamped_array;
+  }
+}
+
+static napi_value fail(napi_env env, const char* message) {
+  napi_throw_type_error(env, NULL, message);
+  return NULL;
+}
+
+static napi_value number(napi_env env, int32_t value) {
+  napi_value result;
+  return napi_create_int32(env, value, &result) == napi_ok ? result : NULL;
+}
+
+// kernel(records, start, t, x, y, on, state): the byte that was reached.
+static napi_value run_kernel(napi_env env, napi_callback_info info) {
+  napi_value arguments[7];
+  size_t count = 7;
+  void* kernel;
+  int32_t start;
+  uint8_t *records, *t, *x, *y, *on, *state;
+  size_t bytes, t_bytes, x_bytes, y_bytes, on_bytes, state_bytes;
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, &kernel) != napi_ok || count != 7 ||
+      napi_get_value_int32(env, arguments[1], &start) != napi_ok || !view_of(env, arguments[0], &records, &bytes) ||
+      !view_of(env, arguments[2], &t, &t_bytes) || !view_of(env, arguments[3], &x, &x_bytes) ||
+      !view_of(env, arguments[4], &y, &y_bytes) || !view_of(env, arguments[5], &on, &on_bytes) ||
+      !view_of(env, arguments[6], &state, &state_bytes)) {
+    return fail(env, "expected records, start, t, x, y, on, state");
+  }
+  const size_t capacity = on_bytes;
+  State* const carried = (State*)state;
+  if (start < 0 || (size_t)start > bytes || bytes > INT32_MAX || capacity > INT32_MAX || t_bytes != 4 * capacity ||
+      x_bytes != 2 * capacity || y_bytes != 2 * capacity || state_bytes != sizeof(State) || carried->length < 0 ||
+      (size_t)carried->length > capacity) {
+    return fail(env, "lengths do not fit");
+  }
+  const Columns columns = {(uint32_t*)t, (uint16_t*)x, (uint16_t*)y, on, (int32_t)capacity};
+  const int32_t taken = (*(Kernel**)kernel)(records + start, (int32_t)bytes - start, &columns, carried);
+  return number(env, start + taken);
+}
+
+// lz4Block(source, start, end, output, written, limit): the new end of the output, or why it failed.
+static napi_value run_lz4_block(napi_env env, napi_callback_info info) {
+  napi_value arguments[6];
+  size_t count = 6;
+  int32_t start, end, written, limit;
+  uint8_t *source, *output;
+  size_t source_bytes, output_bytes;
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count != 6 ||
+      !view_of(env, arguments[0], &source, &source_bytes) || napi_get_value_int32(env, arguments[1], &start) != napi_ok ||
+      napi_get_value_int32(env, arguments[2], &end) != napi_ok || !view_of(env, arguments[3], &output, &output_bytes) ||
+      napi_get_value_int32(env, arguments[4], &written) != napi_ok ||
+      napi_get_value_int32(env, arguments[5], &limit) != napi_ok) {
+    return fail(env, "expected source, start, end, output, written, limit");
+  }
+  if (start < 0 || end < start || (size_t)end > source_bytes || source_bytes > INT32_MAX || written < 0 ||
+      limit < written || (size_t)limit + LZ4_SLACK > output_bytes) {
+    return fail(env, "lengths do not fit");
+  }
+  return number(env, lz4_block(source + start, end - start, (int32_t)source_bytes - start, output, written, limit));
+}
+
+static int add(napi_env env, napi_value exports, const char* name, napi_callback call, void* data) {
+  napi_value function;
+  return napi_create_function(env, name, NAPI_AUTO_LENGTH, call, data, &function) == napi_ok &&
+         napi_set_named_property(env, exports, name, function) == napi_ok;
+}
+
+NAPI_MODULE_INIT() {
+  static Kernel* kernels[] = {aedat2_records, aedat4_records, dat_records, evt2_words, evt3_words, nmnist_records};
+  static const char* names[] = {"aedat2", "aedat4", "dat", "evt2", "evt3", "nmnist"};
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("sse4.1")) return fail(env, "this processor has no SSE4.1");
+  evt3_prepare();
+  int added = add(env, exports, "lz4Block", run_lz4_block, NULL);
+  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+    added = added && add(env, exports, names[i], run_kernel, &kernels[i]);
+  }
+  return added ? exports : NULL;
+}

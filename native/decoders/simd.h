@@ -1,0 +1,122 @@
+// Vectors of 128 bits, as WebAssembly and SSE4.1 both have them. Lanes count from the lowest address.
+#pragma once
+#include <stdint.h>
+
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+
+typedef v128_t Vector;
+
+#define load(from) wasm_v128_load(from)
+#define store(to, v) wasm_v128_store(to, v)
+#define store_half(to, v) wasm_v128_store64_lane(to, v, 0)
+
+#define splat8(n) wasm_i8x16_splat(n)
+#define splat16(n) wasm_i16x8_splat(n)
+#define splat32(n) wasm_i32x4_splat(n)
+#define bytes16(...) wasm_i8x16_make(__VA_ARGS__)
+
+#define v_and(a, b) wasm_v128_and(a, b)
+#define v_or(a, b) wasm_v128_or(a, b)
+#define v_xor(a, b) wasm_v128_xor(a, b)
+#define v_without(a, b) wasm_v128_andnot(a, b)
+
+#define add16(a, b) wasm_i16x8_add(a, b)
+#define sub16(a, b) wasm_i16x8_sub(a, b)
+#define add32(a, b) wasm_i32x4_add(a, b)
+#define sub32(a, b) wasm_i32x4_sub(a, b)
+#define equal16(a, b) wasm_i16x8_eq(a, b)
+#define equal32(a, b) wasm_i32x4_eq(a, b)
+#define greater16(a, b) wasm_i16x8_gt(a, b)
+#define greater32(a, b) wasm_i32x4_gt(a, b)
+#define right16(v, bits) wasm_u16x8_shr(v, bits)
+#define right32(v, bits) wasm_u32x4_shr(v, bits)
+#define left16(v, bits) wasm_i16x8_shl(v, bits)
+#define left32(v, bits) wasm_i32x4_shl(v, bits)
+#define signed_right32(v, bits) wasm_i32x4_shr(v, bits)
+
+// Bytes of v by index; 0 where the index has its upper bit set.
+#define shuffle(v, indices) wasm_i8x16_swizzle(v, indices)
+// The lanes of two vectors in one of half as wide lanes; values fit.
+#define narrow32(a, b) wasm_i16x8_narrow_i32x4(a, b)
+#define narrow16(a, b) wasm_u8x16_narrow_i16x8(a, b)
+// The lower and upper four lanes of 16 bits, as 32.
+#define widen_low(v) wasm_u32x4_extend_low_u16x8(v)
+#define widen_high(v) wasm_u32x4_extend_high_u16x8(v)
+// Lanes 0 and 2, or 1 and 3, of a and of b.
+#define even32(a, b) wasm_i32x4_shuffle(a, b, 0, 2, 4, 6)
+#define odd32(a, b) wasm_i32x4_shuffle(a, b, 1, 3, 5, 7)
+// The lanes moved up by one; the first becomes `first`.
+#define after16(v, first) \
+  wasm_i16x8_replace_lane(wasm_i8x16_shuffle(v, v, 0, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13), 0, first)
+#define after32(v, first) wasm_i32x4_replace_lane(wasm_i32x4_shuffle(v, v, 0, 0, 1, 2), 0, first)
+#define last32(v) wasm_i32x4_extract_lane(v, 3)
+
+// A bit for each lane whose upper bit is set.
+#define bits8(v) ((uint32_t)wasm_i8x16_bitmask(v))
+#define bits16(v) ((uint32_t)wasm_i16x8_bitmask(v))
+
+#else
+#include <smmintrin.h>
+
+typedef __m128i Vector;
+
+#define load(from) _mm_loadu_si128((const __m128i*)(from))
+#define store(to, v) _mm_storeu_si128((__m128i*)(to), v)
+#define store_half(to, v) _mm_storel_epi64((__m128i*)(to), v)
+
+#define splat8(n) _mm_set1_epi8((char)(n))
+#define splat16(n) _mm_set1_epi16((short)(n))
+#define splat32(n) _mm_set1_epi32((int)(n))
+#define bytes16(...) _mm_setr_epi8(__VA_ARGS__)
+
+#define v_and(a, b) _mm_and_si128(a, b)
+#define v_or(a, b) _mm_or_si128(a, b)
+#define v_xor(a, b) _mm_xor_si128(a, b)
+#define v_without(a, b) _mm_andnot_si128(b, a)
+
+#define add16(a, b) _mm_add_epi16(a, b)
+#define sub16(a, b) _mm_sub_epi16(a, b)
+#define add32(a, b) _mm_add_epi32(a, b)
+#define sub32(a, b) _mm_sub_epi32(a, b)
+#define equal16(a, b) _mm_cmpeq_epi16(a, b)
+#define equal32(a, b) _mm_cmpeq_epi32(a, b)
+#define greater16(a, b) _mm_cmpgt_epi16(a, b)
+#define greater32(a, b) _mm_cmpgt_epi32(a, b)
+#define right16(v, bits) _mm_srl_epi16(v, _mm_cvtsi32_si128(bits))
+#define right32(v, bits) _mm_srl_epi32(v, _mm_cvtsi32_si128(bits))
+#define left16(v, bits) _mm_sll_epi16(v, _mm_cvtsi32_si128(bits))
+#define left32(v, bits) _mm_sll_epi32(v, _mm_cvtsi32_si128(bits))
+#define signed_right32(v, bits) _mm_sra_epi32(v, _mm_cvtsi32_si128(bits))
+
+#define shuffle(v, indices) _mm_shuffle_epi8(v, indices)
+#define narrow32(a, b) _mm_packs_epi32(a, b)
+#define narrow16(a, b) _mm_packus_epi16(a, b)
+#define widen_low(v) _mm_unpacklo_epi16(v, _mm_setzero_si128())
+#define widen_high(v) _mm_unpackhi_epi16(v, _mm_setzero_si128())
+#define even32(a, b) \
+  _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b), _MM_SHUFFLE(2, 0, 2, 0)))
+#define odd32(a, b) \
+  _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b), _MM_SHUFFLE(3, 1, 3, 1)))
+#define after16(v, first) _mm_insert_epi16(_mm_slli_si128(v, 2), first, 0)
+#define after32(v, first) _mm_insert_epi32(_mm_slli_si128(v, 4), first, 0)
+#define last32(v) _mm_extract_epi32(v, 3)
+
+#define bits8(v) ((uint32_t)_mm_movemask_epi8(v))
+#define bits16(v) ((uint32_t)_mm_movemask_epi8(_mm_packs_epi16(v, _mm_setzero_si128())))
+
+#endif
+
+static inline uint32_t read32(const uint8_t* from) {
+  uint32_t value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+
+static inline uint32_t read16(const uint8_t* from) {
+  uint16_t value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+
+static inline int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
