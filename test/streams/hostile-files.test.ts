@@ -97,8 +97,8 @@ describe('files that are no recording', () => {
     expect(supported).toContain('EVT3, EVT2');
     for (const [bytes, found] of [
       [Buffer.alloc(0), 'an empty file'],
-      [Buffer.from('x,y,p,t\n1,2,3,4\n'), '"x,y,p,t"'],
-      [Buffer.from('#!AER-DAT3.1\r\n'), '"#!AER-DAT3.1"'],
+      [Buffer.from('a,b,c\n1,2,3\n'), '"a,b,c"'],
+      [Buffer.from('#!AER-DAT5.0\r\n'), '"#!AER-DAT5.0"'],
       [Buffer.from('89504e470d0a1a0a0000', 'hex'), 'bytes 89504e470d0a1a0a0000'],
     ] as const) {
       expect(() => detectFormat(bytes, bytes.length, 'some.file')).toThrow(

@@ -10,7 +10,11 @@ import { evt2 } from './evt2.ts';
 import { evt3 } from './evt3.ts';
 import { evt21 } from './evt21.ts';
 import type { AnyFormat, EventFormat, IndexedFormat } from './format.ts';
+import { hdf5 } from './hdf5.ts';
 import { nmnist } from './nmnist.ts';
+import { numpy } from './numpy.ts';
+import { parquet } from './parquet.ts';
+import { text } from './text.ts';
 
 export type {
   AnyFormat,
@@ -28,7 +32,24 @@ export type {
   TimeUnit,
 } from './format.ts';
 export type { FrameRecord, InertialRecord, OtherRecord, TriggerRecord } from './other-records.ts';
-export { aedat1, aedat2, aedat3, aedat4, arrowEvents, dat, dat1, eventStream, evt2, evt3, evt21, nmnist };
+export {
+  aedat1,
+  aedat2,
+  aedat3,
+  aedat4,
+  arrowEvents,
+  dat,
+  dat1,
+  eventStream,
+  evt2,
+  evt3,
+  evt21,
+  hdf5,
+  nmnist,
+  numpy,
+  parquet,
+  text,
+};
 
 /** The file formats that are decoded from front to back. */
 export const sequentialFormats: readonly EventFormat[] = [
@@ -44,10 +65,11 @@ export const sequentialFormats: readonly EventFormat[] = [
   eventStream,
   arrowEvents,
   nmnist,
+  text,
 ];
 
 /** The file formats that are read by jumps. */
-export const indexedFormats: readonly IndexedFormat[] = [];
+export const indexedFormats: readonly IndexedFormat[] = [parquet, hdf5, numpy];
 
 /** The file formats that can be read. */
 export const formats: readonly AnyFormat[] = [...sequentialFormats, ...indexedFormats];

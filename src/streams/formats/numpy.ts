@@ -84,7 +84,10 @@ class NumpyReader implements EventReader {
         events.add(table, rows, (message, at) => this.#fail(`${message} in row ${row + at}`), collect);
         row += rows;
         if (rows < wanted)
-          this.#fail(`array of ${row + source.left} rows expected, the data end after ${row}`, this.#source.size);
+          this.#fail(
+            `array of ${row + source.left} rows expected, the data end after ${row}`,
+            this.#source.size,
+          );
       } catch (error) {
         failure = { error };
       }

@@ -23,7 +23,7 @@ class TextEventDecoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
   readonly #options: DecodeOptions;
   readonly #chunks = new ChunkBuilder();
-  readonly #progress: RowProgress = { length: 0, last: 0, overflow: undefined };
+  readonly #progress: RowProgress = { length: 0, last: 0, overflow: undefined, fault: undefined };
   #layout: TextLayout | undefined;
   #reader: RowReader | undefined;
   #started = false;
@@ -91,6 +91,7 @@ class TextEventDecoder implements EventDecoder {
       const newline = block.indexOf(NEWLINE);
       const part = newline < 0 ? block : block.subarray(0, newline + 1);
       if (this.#held.length + part.length > LONGEST_LINE_BYTES) {
+        this.#chunks.flush(emit);
         this.#fail(`a line of at most ${LONGEST_LINE_BYTES} bytes expected`, this.#offset);
       }
       this.#held = joined(this.#held, part);
@@ -104,6 +105,7 @@ class TextEventDecoder implements EventDecoder {
     if (stop > start) this.#rows(block, start, stop, emit);
     this.#held = block.slice(Math.max(start, stop));
     if (this.#held.length > LONGEST_LINE_BYTES) {
+      this.#chunks.flush(emit);
       this.#fail(`a line of at most ${LONGEST_LINE_BYTES} bytes expected`, this.#offset);
     }
   }
@@ -118,18 +120,14 @@ class TextEventDecoder implements EventDecoder {
       for (let position = start; position < stop; ) {
         const chunk = this.#chunks.open();
         progress.length = this.#chunks.length;
-        const before = progress.length;
-        try {
-          position = reader.read(bytes, position, stop, chunk, sensor, progress, this.counters);
-        } catch (fault) {
-          if (fault instanceof RowFault) progress.length = before;
-          throw fault;
-        }
+        position = reader.read(bytes, position, stop, chunk, sensor, progress, this.counters);
         this.#chunks.advance(progress.length, emit);
+        if (progress.fault !== undefined) throw progress.fault;
         if (progress.overflow !== undefined) this.#moveOrigin(progress.overflow, emit);
       }
     } catch (fault) {
       if (!(fault instanceof RowFault)) throw fault;
+      this.#chunks.flush(emit);
       const line = Buffer.from(bytes.subarray(fault.position, fault.position + 80)).toString('latin1');
       const found = JSON.stringify(line.split(/\r?\n/)[0]!.slice(0, 60));
       this.#fail(`row of ${fault.expected} expected, found ${found}`, this.#offset + fault.position - start);

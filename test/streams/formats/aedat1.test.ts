@@ -1,23 +1,13 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { shortRecords } from '../../../fixtures/recordings/further-fixtures.ts';
 import { barEvents } from '../../../fixtures/recordings/scene.ts';
-import type { EventChunk } from '../../../src/events.ts';
 import { aedat1 } from '../../../src/streams/formats/aedat1.ts';
 import { describeWithShared, sharedPath } from '../../shared-data.ts';
 import { decodeBytes, joinColumns } from '../columns.ts';
 
 const sensor = { width: 128, height: 128 };
-
-/** Records as jAER shows them: the picture is mirrored, and bit 0 is 0 where it became brighter. */
-function recordsOf({ origin, t, x, y, on }: EventChunk): Buffer {
-  const bytes = Buffer.alloc(6 * t.length);
-  for (let i = 0; i < t.length; i++) {
-    bytes.writeUInt16BE(((127 - y[i]!) << 8) | ((127 - x[i]!) << 1) | (1 - on[i]!), 6 * i);
-    bytes.writeUInt32BE((origin + t[i]!) % 2 ** 32, 6 * i + 2);
-  }
-  return bytes;
-}
 
 const headers = {
   magic: '#!AER-DAT1.0\r\n# This is a raw AE data file\r\n',
@@ -27,7 +17,7 @@ const headers = {
 
 it.each(Object.entries(headers))('AEDAT 1.0 is recognised and decoded in any blocks (%s)', (_, text) => {
   const events = barEvents('aedat1', sensor, 700, 2 ** 32 - 5000);
-  const bytes = Buffer.concat([Buffer.from(text), recordsOf(events)]);
+  const bytes = Buffer.concat([Buffer.from(text), shortRecords(events)]);
   expect(aedat1.sniff(bytes, bytes.length)).toBeGreaterThan(0);
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 300 }), (block) => {
@@ -41,7 +31,7 @@ it.each(Object.entries(headers))('AEDAT 1.0 is recognised and decoded in any blo
 });
 
 it('AEDAT 1.0 that is cut off says so', () => {
-  const { error } = decodeBytes(aedat1, recordsOf(barEvents('aedat1', sensor, 10, 5)).subarray(0, 59));
+  const { error } = decodeBytes(aedat1, shortRecords(barEvents('aedat1', sensor, 10, 5)).subarray(0, 59));
   expect((error as Error).message).toBe(
     'AEDAT 1.0 record of 6 bytes expected, the data end after 5 at byte 54',
   );

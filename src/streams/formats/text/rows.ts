@@ -13,6 +13,8 @@ export interface RowProgress {
   last: number;
   /** Set to the time of the next row where it does not fit in the open chunk. */
   overflow: number | undefined;
+  /** Set where a row cannot be read; the events before it are in the chunk. */
+  fault: RowFault | undefined;
 }
 
 /** A row that cannot be read: where it stands in the bytes, and what was expected. */
@@ -46,7 +48,7 @@ export class RowReader {
 
   /**
    * Reads whole rows of `bytes` from `start` to `stop`, which is behind a line feed, into a chunk until it is full;
-   * gives the position reached. Throws a RowFault.
+   * gives the position reached.
    */
   read(
     bytes: Uint8Array,
@@ -63,33 +65,38 @@ export class RowReader {
     let n = progress.length;
     let last = progress.last;
     let position = start;
-    while (position < stop && n < room) {
-      const isRow = this.#readRow(bytes, position);
-      const next = this.#end;
-      if (isRow) {
-        const column = values[xAt]!;
-        const row = values[yAt]!;
-        const polarity = values[pAt]!;
-        if (polarity !== 0 && polarity !== 1 && polarity !== -1) {
-          throw new RowFault(position, 'polarity 1, 0 or -1');
-        }
-        if (!(column >= 0 && column < width && row >= 0 && row < height)) counters.outOfRange++;
-        else {
-          const time = values[tAt]! - origin;
-          if (time > 0xffffffff) {
-            progress.overflow = time + origin;
-            break;
+    try {
+      while (position < stop && n < room) {
+        const isRow = this.#readRow(bytes, position);
+        const next = this.#end;
+        if (isRow) {
+          const column = values[xAt]!;
+          const row = values[yAt]!;
+          const polarity = values[pAt]!;
+          if (polarity !== 0 && polarity !== 1 && polarity !== -1) {
+            throw new RowFault(position, 'polarity 1, 0 or -1');
           }
-          if (time < last) counters.backward++;
-          else last = time;
-          t[n] = last;
-          x[n] = column;
-          y[n] = row;
-          on[n] = polarity === 1 ? 1 : 0;
-          n++;
+          if (!(column >= 0 && column < width && row >= 0 && row < height)) counters.outOfRange++;
+          else {
+            const time = values[tAt]! - origin;
+            if (time > 0xffffffff) {
+              progress.overflow = time + origin;
+              break;
+            }
+            if (time < last) counters.backward++;
+            else last = time;
+            t[n] = last;
+            x[n] = column;
+            y[n] = row;
+            on[n] = polarity === 1 ? 1 : 0;
+            n++;
+          }
         }
+        position = next;
       }
-      position = next;
+    } catch (fault) {
+      if (!(fault instanceof RowFault)) throw fault;
+      progress.fault = fault;
     }
     counters.events += n - progress.length;
     progress.length = n;
