@@ -1,6 +1,6 @@
-// Builds the native engine (native/) when a source is newer than the last build. What it needs and cannot get is said
-// in one line, and rxspike then runs on its other engines; a failed build is not tried again until something changes,
-// unless it is asked for by name (npm run build:native).
+// Builds the native engine and the loops of the event decoders (native/) when a source is newer than the last build.
+// What it needs and cannot get is said in one line, and rxspike then runs on its other engines and on WebAssembly; a
+// failed build is not tried again until something changes, unless it is asked for by name (npm run build:native).
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,7 +38,11 @@ function skip(problem) {
 /** Of everything that the build depends on. */
 function digest() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.versions.modules}`);
-  const files = [join(source, 'CMakeLists.txt'), ...filesIn(join(source, 'src'))];
+  const files = [
+    join(source, 'CMakeLists.txt'),
+    ...filesIn(join(source, 'src')),
+    ...filesIn(join(source, 'decoders')),
+  ];
   for (const file of files) hash.update(file.slice(source.length)).update(readFileSync(file));
   return hash.digest('hex');
 }
@@ -89,7 +93,8 @@ function compile() {
   console.error('native engine: compiling (about a minute) …');
   const folder = join(target, 'cmake');
   const log = join(target, 'build.log');
-  for (const old of [log, join(target, 'rxspike.node')]) rmSync(old, { force: true });
+  for (const old of [log, join(target, 'rxspike.node'), join(target, 'decoders.node')])
+    rmSync(old, { force: true });
   const configure = ['-S', source, '-B', folder, `-DNODE_API_INCLUDE=${headers.join(';')}`];
   if (existsSync('/opt/homebrew'))
     configure.push('-DCMAKE_PREFIX_PATH=/opt/homebrew;/opt/homebrew/opt/libomp');
