@@ -84,7 +84,6 @@ class BinaryBins implements Stage<EventChunk, Frame> {
     this.#parts = cut(partsOf(binning, bits), {
       ...options,
       counters: this.counters,
-      representation: { kind: 'binary' },
     });
   }
 

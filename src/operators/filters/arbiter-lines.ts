@@ -67,6 +67,7 @@ export class ArbiterLines implements FilterStage {
   }
 
   #release(emit: (chunk: EventChunk) => void): void {
+    if (this.#held.length === 0) return;
     for (const held of this.#held) {
       this.counters.out += held.t.length;
       emit(held);

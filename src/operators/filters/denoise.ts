@@ -54,6 +54,7 @@ export class Denoise extends Selection {
     const { width, height } = this.#sensor;
     const last = this.#last;
     const steps = this.#steps;
+    const neighbours = steps.length;
     const support = this.#support;
     let kept = 0;
     for (let i = 0; i < t.length; i++) {
@@ -67,12 +68,13 @@ export class Denoise extends Selection {
       const time = origin + t[i]!;
       const since = time - this.#micros;
       let found = 0;
-      for (let k = 0; k < steps.length && found < support; k++) {
-        if (last[pixel + steps[k]!]! > since) found++;
+      for (let k = 0; k < neighbours; k++) {
+        if (last[pixel + steps[k]!]! > since && ++found === support) {
+          picks[kept++] = i;
+          break;
+        }
       }
       last[pixel] = time;
-      picks[kept] = i;
-      if (found === support) kept++;
     }
     return kept;
   }

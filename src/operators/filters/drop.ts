@@ -4,6 +4,7 @@ import { RandomStream } from '../../random.ts';
 import { numberWithin } from '../number-within.ts';
 import { stage } from '../stage.ts';
 import { wholeNumber } from '../whole-number.ts';
+import { within } from './crop.ts';
 import { pixelsOf, type SeedOptions, type SensorOptions } from './filter-stage.ts';
 import { Selection } from './selection.ts';
 
@@ -16,24 +17,26 @@ export interface DropOptions extends SeedOptions {
 
 /** Leaves events out by chance: event i goes where uniform(i) < probability. */
 export class Drop extends Selection {
-  readonly #probability: number;
+  /** Of the 2^24 numbers that uniform may give, how many drop an event. */
+  readonly #limit: number;
   readonly #random: RandomStream;
   #seen = 0;
 
   constructor({ probability, seed = 0 }: DropOptions) {
     super();
-    this.#probability = numberWithin('drop probability', probability, 0, 1);
+    this.#limit = Math.ceil(numberWithin('drop probability', probability, 0, 1) * 2 ** 24);
     this.#random = new RandomStream(seed, 'filter/drop');
   }
 
   protected select({ t }: EventChunk, picks: Uint32Array): number {
     const random = this.#random;
-    const probability = this.#probability;
+    const limit = this.#limit;
     const seen = this.#seen;
     let kept = 0;
     for (let i = 0; i < t.length; i++) {
       picks[kept] = i;
-      if (random.uniform(seen + i) >= probability) kept++;
+      // uniform >= probability, without a branch.
+      kept += (limit - 1 - (random.word(seen + i) >>> 8)) >>> 31;
     }
     this.#seen = seen + t.length;
     return kept;
@@ -127,6 +130,8 @@ export class DropArea extends Selection {
   protected select({ x, y }: EventChunk, picks: Uint32Array): number {
     const { width, height } = this.#size;
     const sensor = this.#sensor;
+    const left = this.#x;
+    const top = this.#y;
     let kept = 0;
     for (let i = 0; i < x.length; i++) {
       const column = x[i]!;
@@ -136,8 +141,7 @@ export class DropArea extends Selection {
         continue;
       }
       picks[kept] = i;
-      // A place before the corner becomes a large number.
-      if ((column - this.#x) >>> 0 >= width || (row - this.#y) >>> 0 >= height) kept++;
+      kept += (within(column - left, width) & within(row - top, height)) ^ 1;
     }
     return kept;
   }

@@ -13,6 +13,9 @@ export interface HotPixelsOptions extends SensorOptions {
   readonly periodMicros?: number;
 }
 
+/** A count stops here, so that it does not wrap around. */
+const MANY = 2 ** 32 - 4;
+
 /**
  * Finds hot pixels as events come and silences them. Time is cut into periods from the first event on. A pixel with more
  * than rate x period events in a period is hot: the events beyond go, and so do all of the next period. It is heard
@@ -23,12 +26,10 @@ export class HotPixels extends Selection {
   readonly #sensor: SensorSize;
   readonly #limit: number;
   readonly #micros: number;
-  readonly #count: Uint32Array;
-  /** Number of the period that `#count` is of. */
-  readonly #period: Float64Array;
-  readonly #hot: Uint8Array;
+  /** For each pixel the number of its last period, modulo 2^32, and 2 x events in it + 1 where it is silenced. */
+  readonly #state: Uint32Array;
   #first: number | undefined;
-  /** Number of the period at hand, and the time at which it ends. */
+  /** Number of the period at hand, modulo 2^32, and the time at which it ends. */
   #now = 0;
   #end = -Infinity;
 
@@ -38,16 +39,12 @@ export class HotPixels extends Selection {
     this.#sensor = sensor;
     this.#micros = wholeNumber('hot pixels periodMicros', periodMicros, 1);
     this.#limit = (numberWithin('hot pixels rate', rate, 0) * periodMicros) / 1e6;
-    this.#count = new Uint32Array(pixels);
-    this.#period = new Float64Array(pixels).fill(-2);
-    this.#hot = new Uint8Array(pixels);
+    this.#state = new Uint32Array(2 * pixels);
   }
 
   protected select({ origin, t, x, y }: EventChunk, picks: Uint32Array): number {
     const { width, height } = this.#sensor;
-    const count = this.#count;
-    const period = this.#period;
-    const hot = this.#hot;
+    const state = this.#state;
     const limit = this.#limit;
     let kept = 0;
     for (let i = 0; i < t.length; i++) {
@@ -59,24 +56,28 @@ export class HotPixels extends Selection {
         this.counters.outside++;
         continue;
       }
-      const pixel = row * width + column;
-      const now = this.#now;
-      if (period[pixel] !== now) {
-        hot[pixel] = period[pixel] === now - 1 && count[pixel]! > limit ? 1 : 0;
-        period[pixel] = now;
-        count[pixel] = 0;
+      const pixel = 2 * (row * width + column);
+      const period = state[pixel]!;
+      let events = state[pixel + 1]!;
+      if (period !== this.#now) {
+        const wasHot = (this.#now - period) >>> 0 === 1 && events >>> 1 > limit;
+        state[pixel] = this.#now;
+        events = wasHot ? 1 : 0;
       }
-      const seen = ++count[pixel]!;
+      if (events < MANY) events += 2;
+      state[pixel + 1] = events;
       picks[kept] = i;
-      if (seen <= limit && hot[pixel] === 0) kept++;
+      if (events >>> 1 <= limit && (events & 1) === 0) kept++;
     }
     return kept;
   }
 
   #advance(time: number): void {
     this.#first ??= time;
-    this.#now = Math.floor((time - this.#first) / this.#micros);
-    this.#end = this.#first + (this.#now + 1) * this.#micros;
+    const number = Math.floor((time - this.#first) / this.#micros);
+    // From 1, since 0 is what pixels without an event hold.
+    this.#now = (number + 1) >>> 0;
+    this.#end = this.#first + (number + 1) * this.#micros;
   }
 }
 

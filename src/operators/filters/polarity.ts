@@ -11,19 +11,20 @@ export interface SelectPolarityOptions {
 
 /** Keeps the events of one polarity. */
 export class SelectPolarity extends Selection {
-  readonly #on: number;
+  /** 1 where off events stay. */
+  readonly #flip: number;
 
   constructor({ polarity }: SelectPolarityOptions) {
     super();
-    this.#on = polarity === 'on' ? 1 : 0;
+    this.#flip = polarity === 'on' ? 0 : 1;
   }
 
   protected select({ on }: EventChunk, picks: Uint32Array): number {
-    const wanted = this.#on;
+    const flip = this.#flip;
     let kept = 0;
     for (let i = 0; i < on.length; i++) {
       picks[kept] = i;
-      if (on[i]! === wanted) kept++;
+      kept += on[i]! ^ flip;
     }
     return kept;
   }

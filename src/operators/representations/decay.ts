@@ -26,9 +26,16 @@ export class Decay {
     this.#coarse = Float64Array.from({ length: coarse }, (_, a) => Math.exp((-a * step) / tau));
   }
 
-  /** exp(-distance / tau). */
+  /** exp(-distance / tau), for any distance. */
   at(distance: number): number {
     return Math.exp(-distance / this.#tau);
+  }
+
+  /** exp(-distance / tau), for a whole distance of at least 0. */
+  of(distance: number): number {
+    if (distance >= this.#end) return 0;
+    if (this.#fine.length === 0) return this.at(distance);
+    return this.#coarse[distance >> this.#shift]! * this.#fine[distance & (this.#fine.length - 1)]!;
   }
 
   /** Writes exp(-(time - last[i]) / tau) to `out`, for whole last[i] up to `time`; -Infinity gives 0. */

@@ -1,4 +1,5 @@
 import { OptionError } from '../../errors.ts';
+import { Decay } from './decay.ts';
 import { checkedTau } from './time-surface.ts';
 
 export interface SurfaceMemoryOptions {
@@ -13,7 +14,8 @@ export interface SurfaceMemoryOptions {
 /**
  * The summed weights of each place's events within a window. A place keeps one sum, which events that leave the window
  * are taken from, so that an event costs the same however many there are: exponential, the weights at the time of its
- * last event; linear, the events' times. Only the queue of the events in the window grows with their rate.
+ * last event; linear, the events' times. Only the queue of the events in the window grows with their rate. Times are
+ * whole microseconds.
  */
 export class SurfaceMemory {
   /** Most events within a window. */
@@ -21,6 +23,7 @@ export class SurfaceMemory {
   readonly #window: number;
   readonly #tau: number;
   readonly #linear: boolean;
+  readonly #decay: Decay;
   readonly #sums: Float64Array;
   /** Time of each place's last event. */
   readonly #times: Float64Array;
@@ -37,6 +40,7 @@ export class SurfaceMemory {
     }
     this.#tau = checkedTau(tauMicros);
     this.#linear = decay === 'linear';
+    this.#decay = new Decay(tauMicros);
     this.#window = this.#linear ? Math.min(windowMicros, 3 * tauMicros) : windowMicros;
     this.#sums = new Float64Array(places);
     this.#times = new Float64Array(places);
@@ -54,7 +58,7 @@ export class SurfaceMemory {
       const left = --this.#counts[place]!;
       // A place without events holds exactly nothing, whatever was rounded.
       if (left === 0) this.#sums[place] = 0;
-      else this.#sums[place]! -= this.#linear ? time : Math.exp((time - this.#times[place]!) / this.#tau);
+      else this.#sums[place]! -= this.#linear ? time : this.#decay.of(this.#times[place]! - time);
     }
   }
 
@@ -65,7 +69,7 @@ export class SurfaceMemory {
     const sum = this.#sums[place]!;
     return this.#linear
       ? count - (count * micros - sum) / (3 * this.#tau)
-      : sum * Math.exp((this.#times[place]! - micros) / this.#tau);
+      : sum * this.#decay.of(micros - this.#times[place]!);
   }
 
   /** Adds an event; false where the window holds too many. */
@@ -78,8 +82,7 @@ export class SurfaceMemory {
     const count = this.#counts[place]!++;
     if (this.#linear) this.#sums[place]! += micros;
     else {
-      const before =
-        count === 0 ? 0 : this.#sums[place]! * Math.exp((this.#times[place]! - micros) / this.#tau);
+      const before = count === 0 ? 0 : this.#sums[place]! * this.#decay.of(micros - this.#times[place]!);
       this.#sums[place] = before + 1;
     }
     this.#times[place] = micros;

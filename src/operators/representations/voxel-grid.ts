@@ -1,4 +1,5 @@
 import { type EventChunk, sliceChunk } from '../../events.ts';
+import { firstEventFrom } from '../first-event-from.ts';
 import type { FrameGrid } from '../frame-grid.ts';
 import { wholeNumber } from '../whole-number.ts';
 import type { Allocate, OpenBin, Painter } from './painter.ts';
@@ -64,19 +65,25 @@ export class VoxelGrid implements Painter {
     const scale = span > 0 ? last / span : 0;
     const shift = origin - startMicros;
     let outside = 0;
-    for (let i = start; i < end; i++) {
-      const index = rows[y[i]!]! + columns[x[i]!]!;
-      if (!(index >= 0)) {
-        outside++;
-        continue;
+    // Events are in order of time, plane after plane: the plane is not worked out for each of them. One before the first
+    // event's, so that rounding does not depend on where a chunk begins.
+    let plane = Math.max(0, Math.min(last, Math.floor((t[start]! + shift) * scale)) - 1);
+    for (let from = start; from < end; plane++) {
+      const isLast = plane === last || scale === 0;
+      const to = isLast ? end : firstEventFrom(t, (plane + 1) / scale - shift, from, end);
+      const offset = isLast ? 0 : shift - plane / scale;
+      for (let i = from; i < to; i++) {
+        const index = rows[y[i]!]! + columns[x[i]!]! + plane;
+        if (!(index >= plane)) {
+          outside++;
+          continue;
+        }
+        const polarity = 2 * on[i]! - 1;
+        const right = isLast ? 0 : polarity * ((t[i]! + offset) * scale);
+        data[index]! += polarity - right;
+        if (!isLast) data[index + 1]! += right;
       }
-      const place = (t[i]! + shift) * scale;
-      // Rounding must not put an event beyond the last plane.
-      const plane = place < last ? place | 0 : last;
-      const polarity = 2 * on[i]! - 1;
-      const right = polarity * (place - plane);
-      data[index + plane]! += polarity - right;
-      if (plane < last) data[index + plane + 1]! += right;
+      from = to;
     }
     return end - start - outside;
   }

@@ -1,0 +1,151 @@
+/**
+ * How fast filters and representations are, on one core: `npm run bench:operators -- [--json] [--python PYTHON]`.
+ * Events are at random places, one each microsecond, in chunks of 16,384: the worst case for memories of pixels. Beside
+ * the steps of Tonic in numpy, where a Python with numpy is found (bench/peers/operators_speed.py).
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { allocateChunk, CHUNK_EVENTS, type EventChunk, type SensorSize, type Stage } from '../src/events.ts';
+import {
+  type Binning,
+  createBinning,
+  FrameGrid,
+  filters,
+  type Representation,
+} from '../src/operators/index.ts';
+import { RandomStream } from '../src/random.ts';
+
+const EVENTS = 4_000_000;
+const sensors = { dvs128: { width: 128, height: 128 }, vga: { width: 640, height: 480 } } as const;
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, python: { type: 'string', default: 'python3' } },
+});
+
+/** Chunks of events at random places, one each microsecond. */
+function randomChunks(sensor: SensorSize): EventChunk[] {
+  const random = new RandomStream(1, 'bench/operators');
+  const chunks: EventChunk[] = [];
+  for (let start = 0; start < EVENTS; start += CHUNK_EVENTS) {
+    const chunk = allocateChunk(start, Math.min(CHUNK_EVENTS, EVENTS - start));
+    for (let i = 0; i < chunk.t.length; i++) {
+      const word = random.word(start + i);
+      chunk.t[i] = i;
+      chunk.x[i] = ((word & 0x7fff) * sensor.width) >>> 15;
+      chunk.y[i] = (((word >>> 15) & 0x7fff) * sensor.height) >>> 15;
+      chunk.on[i] = word >>> 31;
+    }
+    chunks.push(chunk);
+  }
+  return chunks;
+}
+
+/** Median seconds of five passes, after one to warm up; each by a new stage. */
+function seconds<Out>(create: () => Stage<EventChunk, Out>, chunks: readonly EventChunk[]): number {
+  const pass = (): number => {
+    const stage = create();
+    let given = 0;
+    const take = (): void => {
+      given++;
+    };
+    const start = performance.now();
+    for (const chunk of chunks) stage.push(chunk, take);
+    stage.end(take);
+    if (given === 0) throw new Error('nothing came out');
+    return (performance.now() - start) / 1000;
+  };
+  pass();
+  return Array.from({ length: 5 }, pass).sort((a, b) => a - b)[2]!;
+}
+
+/** Million events a second of numpy's steps, by the row's name. */
+function numpySpeeds(): { speeds: Readonly<Record<string, number>>; note: string } {
+  const script = fileURLToPath(new URL('../../bench/peers/operators_speed.py', import.meta.url));
+  const run = spawnSync(values.python, [script], { encoding: 'utf8' });
+  if (run.status !== 0) {
+    const why = run.error?.message ?? run.stderr.trim().split('\n').at(-1);
+    return { speeds: {}, note: `numpy: absent (${why}); name a Python that has it with --python` };
+  }
+  const { version, ...speeds } = JSON.parse(run.stdout);
+  return { speeds, note: `beside: Tonic's steps in numpy ${version}` };
+}
+
+const { speeds, note } = numpySpeeds();
+const say = (row: {
+  name: string;
+  millionEventsPerSecond: number;
+  milliseconds?: number;
+  target?: number;
+}): void => {
+  const numpy = speeds[row.name];
+  if (values.json) {
+    console.log(JSON.stringify({ type: 'operator', ...row, ...(numpy === undefined ? {} : { numpy }) }));
+    return;
+  }
+  const { name, millionEventsPerSecond, milliseconds, target } = row;
+  const parts = [
+    `${name.padEnd(58)} ${millionEventsPerSecond.toFixed(0).padStart(6)} M events/s`,
+    ...(milliseconds === undefined ? [] : [`${milliseconds.toFixed(2)} ms a frame`]),
+    ...(target === undefined ? [] : [`(target ${target})`]),
+    ...(numpy === undefined
+      ? []
+      : [`numpy ${numpy.toPrecision(2)}, ${(millionEventsPerSecond / numpy).toFixed(0)} times`]),
+  ];
+  console.log(parts.join('  '));
+};
+console.error(note);
+
+for (const [name, sensor] of Object.entries(sensors)) {
+  const chunks = randomChunks(sensor);
+  const grid = new FrameGrid({ sensor });
+  const rate = (binning: Binning, representation: Representation): number =>
+    EVENTS / seconds(() => createBinning(binning, { grid, representation }), chunks) / 1e6;
+  const each100k: Binning = { kind: 'time', windowMicros: 100_000 };
+  const once: Binning = { kind: 'count', bins: 1 };
+  const surface: Representation = { kind: 'time-surface', tauMicros: 50_000 };
+
+  say({
+    name: `${name} counted, 100k events a frame`,
+    millionEventsPerSecond: rate(each100k, { kind: 'counted' }),
+  });
+  say({
+    name: `${name} binary, 100k events a frame`,
+    millionEventsPerSecond: rate(each100k, { kind: 'binary' }),
+  });
+  for (const bins of [5, 9]) {
+    say({
+      name: `${name} voxel grid of ${bins}, 100k events a grid`,
+      millionEventsPerSecond: rate(each100k, { kind: 'voxel-grid', bins }),
+      target: 60,
+    });
+  }
+  // One frame at the end: almost all is the update. The rest of many frames' time is their rendering.
+  const update = rate(once, surface);
+  const rendered = rate(each100k, surface);
+  say({ name: `${name} time surface, update`, millionEventsPerSecond: update, target: 100 });
+  say({
+    name: `${name} time surface, 100k events a frame`,
+    millionEventsPerSecond: rendered,
+    milliseconds: (1e5 / rendered - 1e5 / update) / 1e3,
+  });
+  say({
+    name: `${name} averaged time surface, 100k events a bin`,
+    millionEventsPerSecond: rate(each100k, {
+      kind: 'averaged-time-surface',
+      windowMicros: 10_000,
+      tauMicros: 5_000,
+    }),
+  });
+  say({
+    name: `${name} binary representation of 8 bits, 100k events a frame`,
+    millionEventsPerSecond: rate(each100k, { kind: 'binary-representation', bits: 8 }),
+  });
+
+  for (const { example } of filters.filterDefinitions) {
+    const filter = filters.parseFilter(example);
+    say({
+      name: `${name} ${example}`,
+      millionEventsPerSecond: EVENTS / seconds(() => filter.create(sensor), chunks) / 1e6,
+    });
+  }
+}
