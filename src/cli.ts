@@ -34,6 +34,16 @@ const entries: readonly CommandEntry[] = [
     load: () => import('./commands/replay.ts'),
   },
   {
+    name: 'fetch',
+    summary: 'download a data set from its official place, check and unpack it',
+    load: () => import('./commands/fetch.ts'),
+  },
+  {
+    name: 'cache',
+    summary: 'show or clear the cache of binned samples',
+    load: () => import('./commands/cache.ts'),
+  },
+  {
     name: 'engines',
     summary: 'show the tensor engines: installed, used by default, how to get the rest',
     load: () => import('./commands/engines.ts'),
