@@ -1,21 +1,28 @@
 /**
- * Training speed side by side: `npm run bench:train -- [--cases A,B] [--engines native,wasm] [--rounds N] [--threads N]
- * [--python PATH] [--json]`. Every engine and PyTorch run in a process of their own and take turns, one step each, so
- * that what else the machine does meets all of them. Prints the median step with its quartiles, speed against PyTorch,
- * and peak memory. PyTorch is bench/peers/training.py, run by --python (default python3); a peer that is not there is
- * left out and named.
+ * Training and inference speed side by side: `npm run bench:train -- [--cases A,B] [--workers native,wasm,…] [--rounds N]
+ * [--threads N] [--python PATH] [--json]`. Every engine and every way to write the network in PyTorch runs in a process
+ * of its own and they take turns, so that what else the machine does meets all of them. Prints the median step with its
+ * quartiles (of a stream also the 99th percentile), speed against PyTorch's fastest, and peak memory; then where
+ * spike-driven convolution begins to pay.
+ *
+ * Workers: our engines by name; `limit`, the dense convolutions of the step alone in oneDNN; `pytorch`, time folded
+ * into the batch, channels_last; `pytorch-loop`, the network once for every timestep; `pytorch-compiled`, the first
+ * through torch.compile. PyTorch is bench/peers/training.py, run by --python (default python3); a peer that is not there
+ * is left out and named.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { loadavg } from 'node:os';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { trainingCases } from './training/cases.ts';
+import { benchCases } from './training/cases.ts';
+import { densities } from './training/sparse.ts';
 
 const { values: options } = parseArgs({
   options: {
-    cases: { type: 'string', default: Object.keys(trainingCases).join() },
-    engines: { type: 'string', default: 'native,wasm' },
+    cases: { type: 'string', default: [...Object.keys(benchCases), 'sparse'].join() },
+    workers: { type: 'string', default: 'native,wasm,limit,pytorch,pytorch-loop' },
     rounds: { type: 'string', default: '7' },
     threads: { type: 'string', default: '2' },
     python: { type: 'string', default: 'python3' },
@@ -34,6 +41,7 @@ class Worker {
   readonly name: string;
   readonly #process: ChildProcess;
   readonly #lines: Interface;
+  #ended = false;
 
   constructor(name: string, command: string, commandArguments: string[]) {
     this.name = name;
@@ -41,10 +49,14 @@ class Worker {
     this.#process.on('error', () => undefined);
     this.#process.stdin!.on('error', () => undefined);
     this.#lines = createInterface({ input: this.#process.stdout! });
+    this.#lines.on('close', () => {
+      this.#ended = true;
+    });
   }
 
   /** One turn, or undefined where the worker has ended. */
   async turn(name: string, steps: number): Promise<Turn | undefined> {
+    if (this.#ended) return undefined;
     this.#process.stdin!.write(`${name} ${steps}\n`);
     const [line] = await Promise.race([once(this.#lines, 'line'), once(this.#lines, 'close')]);
     return line === undefined ? undefined : (JSON.parse(line as string) as Turn);
@@ -60,8 +72,10 @@ interface Measured {
   readonly worker: string;
   readonly medianSeconds: number;
   readonly quartileSeconds: readonly [number, number];
+  /** 99th percentile. */
+  readonly p99Seconds: number;
   readonly peakMebibytes: number;
-  /** Speed against PyTorch's. */
+  /** Speed against that of the fastest PyTorch. */
   readonly timesPyTorch?: number;
 }
 
@@ -73,56 +87,92 @@ function quantile(sorted: readonly number[], share: number): number {
 
 /** Runs one case on all workers in turns; workers that are not there are left out. */
 async function measure(name: string, workers: readonly Worker[], absent: Set<string>): Promise<Measured[]> {
+  const { steps } = benchCases[name]!;
   const seconds = new Map<Worker, number[]>();
   const peaks = new Map<Worker, number>();
   // The first round also makes ready and warms up.
   for (let round = 0; round <= Number(options.rounds); round++) {
     for (const worker of workers) {
-      const turn = await worker.turn(name, 1);
+      const turn = await worker.turn(name, steps);
       if (turn === undefined) absent.add(worker.name);
       else if (round > 0) seconds.set(worker, [...(seconds.get(worker) ?? []), ...turn.seconds]);
       if (turn !== undefined) peaks.set(worker, turn.peakBytes);
     }
   }
-  const measured = [...seconds].map(([worker, times]): Measured => {
+  const measured = [...seconds].flatMap(([worker, times]): Measured[] => {
     const sorted = times.toSorted((a, b) => a - b);
-    return {
-      case: name,
-      worker: worker.name,
-      medianSeconds: quantile(sorted, 0.5),
-      quartileSeconds: [quantile(sorted, 0.25), quantile(sorted, 0.75)],
-      peakMebibytes: Math.round(peaks.get(worker)! / 2 ** 20),
-    };
+    if (sorted.length === 0) return [];
+    return [
+      {
+        case: name,
+        worker: worker.name,
+        medianSeconds: quantile(sorted, 0.5),
+        quartileSeconds: [quantile(sorted, 0.25), quantile(sorted, 0.75)],
+        p99Seconds: quantile(sorted, 0.99),
+        peakMebibytes: Math.round(peaks.get(worker)! / 2 ** 20),
+      },
+    ];
   });
-  const torch = measured.find(({ worker }) => worker === 'pytorch')?.medianSeconds;
-  return torch === undefined
-    ? measured
-    : measured.map((row) => ({ ...row, timesPyTorch: torch / row.medianSeconds }));
+  const peers = measured.filter(({ worker }) => worker.startsWith('pytorch'));
+  if (peers.length === 0) return measured;
+  const fastest = Math.min(...peers.map(({ medianSeconds }) => medianSeconds));
+  return measured.map((row) => ({ ...row, timesPyTorch: fastest / row.medianSeconds }));
 }
 
 const peer = fileURLToPath(new URL('../../bench/peers/training.py', import.meta.url));
 const script = fileURLToPath(new URL('./training/worker.js', import.meta.url));
+const peerModes: Readonly<Record<string, string>> = {
+  pytorch: 'folded',
+  'pytorch-loop': 'loop',
+  'pytorch-compiled': 'compiled',
+};
+
+function start(worker: string): Worker {
+  const mode = peerModes[worker];
+  return mode === undefined
+    ? new Worker(worker, process.execPath, [script, worker, options.threads])
+    : new Worker(worker, options.python, [peer, options.threads, mode]);
+}
+
+const names = options.cases.split(',');
 const rows: Measured[] = [];
 const absent = new Set<string>();
-for (const name of options.cases.split(',')) {
+for (const name of names.filter((each) => each !== 'sparse')) {
   // A process for each case, so that peak memory is the case's own.
-  const workers = [
-    ...options.engines
-      .split(',')
-      .map((engine) => new Worker(engine, process.execPath, [script, engine, options.threads])),
-    new Worker('pytorch', options.python, [peer, options.threads]),
-  ];
-  rows.push(...(await measure(name, workers, absent)));
+  const workers = options.workers.split(',').map(start);
+  const measured = await measure(name, workers, absent);
   for (const worker of workers) worker.end();
+  rows.push(...measured);
+  if (!options.json) print(name, measured);
 }
-if (options.json)
-  console.log(JSON.stringify({ threads: Number(options.threads), rows, absent: [...absent] }));
-else {
-  for (const row of rows) {
-    const [low, high] = row.quartileSeconds;
-    const times = row.timesPyTorch === undefined ? '' : `  ${row.timesPyTorch.toFixed(2)} x PyTorch`;
-    const spread = `${row.medianSeconds.toFixed(3)} s [${low.toFixed(3)}, ${high.toFixed(3)}]`;
-    console.log(`${row.case.padEnd(12)} ${row.worker.padEnd(8)} ${spread}  ${row.peakMebibytes} MiB${times}`);
+const sparse = names.includes('sparse')
+  ? await densities(Number(options.threads), Number(options.rounds))
+  : [];
+if (options.json) {
+  const threads = Number(options.threads);
+  console.log(JSON.stringify({ threads, load: loadavg(), rows, sparse, absent: [...absent] }));
+} else {
+  if (sparse.length > 0) {
+    console.log('spike-driven convolution, speed against oneDNN by share of active inputs');
+    for (const { layer, share, forward, filterGradient } of sparse) {
+      console.log(
+        `  ${layer.padEnd(16)} ${(100 * share).toFixed(0).padStart(3)} %  forward ${forward.toFixed(2)} x  filter gradient ${filterGradient.toFixed(2)} x`,
+      );
+    }
   }
   for (const name of absent) console.log(`${name}: not here, left out`);
+  console.log(`load ${loadavg()[0]!.toFixed(1)}`);
+}
+
+function print(name: string, measured: readonly Measured[]): void {
+  const { title, steps } = benchCases[name]!;
+  console.log(`${name}: ${title}`);
+  const milliseconds = (seconds: number): string => (1000 * seconds).toFixed(seconds < 0.1 ? 2 : 0);
+  for (const row of measured) {
+    const [low, high] = row.quartileSeconds.map(milliseconds);
+    const slowest = steps > 1 ? `  p99 ${milliseconds(row.p99Seconds)}` : '';
+    const times = row.timesPyTorch === undefined ? '' : `  ${row.timesPyTorch.toFixed(2)} x PyTorch`;
+    const spread = `${milliseconds(row.medianSeconds)} ms [${low}, ${high}]${slowest}`;
+    console.log(`  ${row.worker.padEnd(16)} ${spread}  ${row.peakMebibytes} MiB${times}`);
+  }
 }

@@ -1,8 +1,10 @@
-"""The cases of the training bench in PyTorch: `python bench/peers/training.py THREADS`. For each line `CASE STEPS` on
-standard input it prints a line of JSON: seconds of each step, and the process's peak memory.
+"""The cases of the training bench in PyTorch: `python bench/peers/training.py THREADS MODE`. For each line `CASE STEPS`
+on standard input it prints a line of JSON: seconds of each step, and the process's peak memory; no seconds for a case
+that the mode has not.
 
-Time is folded into the batch, maps are channels_last, and only the neurons loop over time. With `compile` as a second
-argument torch.compile fuses the whole forward and backward pass.
+MODE `folded`: time is folded into the batch, maps are channels_last, only the neurons loop over time, and what sees
+the same frame at every step is computed once. `compiled`: the same through torch.compile. `loop`: the whole network
+once for every timestep, as the reference notebooks write it.
 """
 
 import json
@@ -15,15 +17,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-torch.set_num_threads(int(sys.argv[1]))
+THREADS, MODE = int(sys.argv[1]), sys.argv[2]
+torch.set_num_threads(THREADS)
 torch.manual_seed(42)
 
 
 class Atan(torch.autograd.Function):
+    """ATan(2) of the distance to the threshold; fires at or above it."""
+
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
-        return (x > 0).float()
+        return (x >= 0).to(x.dtype)
 
     @staticmethod
     def backward(ctx, gradient):
@@ -31,15 +36,103 @@ class Atan(torch.autograd.Function):
         return gradient / (1 + (math.pi * x) ** 2)
 
 
-def leaky(sequence, beta=0.9):
-    """snnTorch's Leaky over [time, batch, ...]."""
-    potential = torch.zeros_like(sequence[0])
-    spikes = []
-    for x in sequence:
-        reset = (potential > 1).float().detach()
-        potential = beta * potential + x - reset
-        spikes.append(Atan.apply(potential - 1))
-    return torch.stack(spikes)
+class SuperSpike(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return (x >= 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return gradient / (1 + 10 * x.abs()) ** 2
+
+
+def leaky(x, v):
+    """snnTorch's Leaky, beta 0.9: the spike, and the potential after it."""
+    v = 0.9 * v + x - (v > 1).to(x.dtype).detach()
+    return Atan.apply(v - 1), v
+
+
+def soft_lif(x, v):
+    """LIF of SNN-VGG: tau 2, reset by subtraction in the same step."""
+    v = 0.5 * v + x
+    spike = Atan.apply(v - 1)
+    return spike, v - spike
+
+
+def hard_lif(x, v):
+    """SpikingJelly's LIFNode: tau 2, input decayed, hard reset in the same step."""
+    h = v + (x - v) / 2
+    spike = SuperSpike.apply(h - 1)
+    return spike, (1 - spike) * h
+
+
+class Neurons(nn.Module):
+    """Neurons over [time * batch, ...], from `state` where it is carried from call to call.
+
+    Maps stay folded and channels_last from layer to layer: slices of them and their concatenation keep that layout,
+    a stack of timesteps would not.
+    """
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+        self.state = None
+
+    def forward(self, folded, steps, repeat=1):
+        """With `repeat`, a frame is shown for that many steps."""
+        v = self.state
+        spikes = []
+        for x in folded.chunk(steps):
+            for _ in range(repeat):
+                v = torch.zeros_like(x) if v is None else v
+                spike, v = self.step(x, v)
+                spikes.append(spike)
+        self.last = v
+        return spikes[0] if len(spikes) == 1 else torch.cat(spikes)
+
+
+class Vgg(nn.Module):
+    """SNN-VGG over frames [batch, 3, 32, 32], each shown for `repeat` steps; the first convolution runs once."""
+
+    def __init__(self, repeat):
+        super().__init__()
+        self.repeat = repeat
+        sizes = [(3, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256)]
+        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in sizes)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(o) for _, o in sizes)
+        self.hidden = nn.Linear(4096, 512)
+        self.readout = nn.Linear(512, 10)
+        self.neurons = nn.ModuleList(Neurons(soft_lif) for _ in range(7))
+
+    def forward(self, maps):
+        for index, (convolution, norm, neurons) in enumerate(zip(self.convolutions, self.norms, self.neurons)):
+            maps = norm(convolution(maps))
+            maps = neurons(maps, 1, self.repeat) if index == 0 else neurons(maps, self.repeat)
+            if index % 2 == 1:
+                maps = F.avg_pool2d(maps, 2)
+        logits = self.readout(self.neurons[6](self.hidden(maps.flatten(1)), self.repeat))
+        return logits.unflatten(0, (self.repeat, -1)).mean(0)
+
+
+class Csnn(nn.Module):
+    """Conv32-LIF-MaxPool2-Conv64-LIF-MaxPool2-128-LIF-10."""
+
+    def __init__(self, repeat):
+        super().__init__()
+        self.repeat = repeat
+        self.first = nn.Conv2d(3, 32, 3, padding=1)
+        self.second = nn.Conv2d(32, 64, 3, padding=1)
+        self.hidden = nn.Linear(4096, 128)
+        self.readout = nn.Linear(128, 10)
+        self.neurons = nn.ModuleList(Neurons(hard_lif) for _ in range(3))
+
+    def forward(self, maps):
+        maps = F.max_pool2d(self.neurons[0](self.first(maps), 1, self.repeat), 2)
+        maps = F.max_pool2d(self.neurons[1](self.second(maps), self.repeat), 2)
+        logits = self.readout(self.neurons[2](self.hidden(maps.flatten(1)), self.repeat))
+        return logits.unflatten(0, (self.repeat, -1)).mean(0)
 
 
 class Attention(nn.Module):
@@ -50,66 +143,147 @@ class Attention(nn.Module):
         self.encoder = nn.TransformerEncoderLayer(channels, 4, 256, dropout=0.0, batch_first=True)
         self.queries = nn.Parameter(torch.randn(count, channels) / math.sqrt(channels))
 
-    def forward(self, maps):  # [time, batch, channels, height, width]
-        tokens = self.encoder(maps.mean((3, 4)).transpose(0, 1))
+    def forward(self, maps, steps):
+        """Maps [time * batch, channels, height, width], channels_last, before and after."""
+        tokens = self.encoder(maps.mean((2, 3)).unflatten(0, (steps, -1)).transpose(0, 1))
         weights = torch.softmax(self.queries @ tokens.transpose(1, 2) / math.sqrt(tokens.shape[-1]), -1)
-        return torch.einsum("bst,tbchw->sbchw", weights, maps)
+        pixels = maps.permute(0, 2, 3, 1).unflatten(0, (steps, -1))
+        mixed = torch.einsum("bst,tbhwc->sbhwc", weights, pixels)
+        return mixed.flatten(0, 1).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
 class Ssnn(nn.Module):
     def __init__(self, steps=(8, 6, 4, 2), channels=(32, 64, 128, 256), classes=10):
         super().__init__()
+        self.steps = steps
         inputs = (2, *channels[:-1])
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in zip(inputs, channels))
         self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in channels)
         self.align = nn.ModuleList(Attention(c, s) for c, s in zip(channels, steps[1:]))
         self.heads = nn.ModuleList(nn.Linear(c, classes) for c in channels)
+        self.neurons = nn.ModuleList(Neurons(leaky) for _ in channels)
 
-    def forward(self, sequence):  # [time, batch, channels, height, width]
+    def stage(self, index, maps, steps):
+        parts = maps.chunk(steps) if MODE == "loop" else [maps]
+        maps = torch.cat([self.norms[index](self.convolutions[index](part)) for part in parts])
+        return F.avg_pool2d(self.neurons[index](maps, steps), 2)
+
+    def forward(self, maps):
+        """Maps [8 * batch, 2, height, width], channels_last."""
         logits = []
-        for stage, (convolution, norm, head) in enumerate(zip(self.convolutions, self.norms, self.heads)):
-            steps, batch = sequence.shape[:2]
-            folded = sequence.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-            maps = norm(convolution(folded))
-            spikes = leaky(maps.unflatten(0, (steps, batch)))
-            sequence = F.avg_pool2d(spikes.flatten(0, 1), 2).unflatten(0, (steps, batch))
-            logits.append(head(sequence.mean((0, 3, 4))))
-            if stage < len(self.align):
-                sequence = self.align[stage](sequence)
+        for index, (steps, head) in enumerate(zip(self.steps, self.heads)):
+            maps = self.stage(index, maps, steps)
+            if self.training or index == len(self.heads) - 1:
+                logits.append(head(maps.mean((2, 3)).unflatten(0, (steps, -1)).mean(0)))
+            if index < len(self.align):
+                maps = self.align[index](maps, steps)
         return logits
 
 
-def train_ssnn(side, batch):
-    network = Ssnn().to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4, fused=True)
-    frames = (torch.rand(8, batch, 2, side, side) < 0.1).float() * torch.randint(1, 4, (8, batch, 2, side, side))
-    labels = torch.arange(batch) % 10
+def looped(network, frame, steps):
+    """The network once for every timestep, the state carried; the mean of its logits."""
+    for neurons in network.neurons:
+        neurons.state = None
+    logits = []
+    for _ in range(steps):
+        logits.append(network(frame))
+        for neurons in network.neurons:
+            neurons.state = neurons.last
+    return torch.stack(logits).mean(0)
 
-    forward = torch.compile(network) if sys.argv[2:] == ["compile"] else network
 
+def prepared_network(network):
+    network = network.to(memory_format=torch.channels_last)
+    return network, torch.compile(network) if MODE == "compiled" else network
+
+
+def training_step(network, optimiser, loss_of, clip):
     def step():
-        *early, final = forward(frames)
-        loss = F.cross_entropy(final, labels)
-        for weight, logits in zip((0.3, 0.2, 0.1), early):
-            loss = loss + weight * F.cross_entropy(logits, labels)
+        loss = loss_of()
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        if clip is not None:
+            torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
         optimiser.step()
         loss.item()
 
     return step
 
 
+def train_images(create, steps, batch, optimiser_of, clip):
+    """Direct encoding: one frame a sample, for all steps."""
+    network, forward = prepared_network(create(1 if MODE == "loop" else steps))
+    frames = torch.randn(batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    labels = torch.arange(batch) % 10
+
+    def loss_of():
+        logits = looped(forward, frames, steps) if MODE == "loop" else forward(frames)
+        return F.cross_entropy(logits, labels)
+
+    return training_step(network, optimiser_of(network.parameters()), loss_of, clip)
+
+
+def events(steps, batch, side):
+    active = (torch.rand(steps * batch, 2, side, side) < 0.1).float()
+    counts = active * torch.randint(1, 4, active.shape)
+    return counts.contiguous(memory_format=torch.channels_last)
+
+
+def train_ssnn(side, batch):
+    network, forward = prepared_network(Ssnn())
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4, fused=True)
+    frames = events(8, batch, side)
+    labels = torch.arange(batch) % 10
+
+    def loss_of():
+        *early, final = forward(frames)
+        loss = F.cross_entropy(final, labels)
+        for weight, logits in zip((0.3, 0.2, 0.1), early):
+            loss = loss + weight * F.cross_entropy(logits, labels)
+        return loss
+
+    return training_step(network, optimiser, loss_of, 1.0)
+
+
+def stream(network, frames):
+    """One window after the other, batch 1, the state carried on."""
+    network, forward = prepared_network(network.eval())
+
+    def step():
+        with torch.inference_mode() if MODE != "compiled" else torch.no_grad():
+            output = forward(frames)
+            for neurons in network.neurons:
+                neurons.state = neurons.last
+            output = output if torch.is_tensor(output) else output[-1]
+            output.numpy()
+
+    return step
+
+
+def sgd(parameters):
+    return torch.optim.SGD(parameters, lr=0.1, momentum=0.9, weight_decay=5e-4, fused=True)
+
+
+def adam(parameters):
+    return torch.optim.Adam(parameters, lr=1e-3, fused=True)
+
+
 CASES = {
+    "vgg-train": lambda: train_images(Vgg, 4, 32, sgd, 1.0),
     "ssnn-48": lambda: train_ssnn(48, 8),
     "ssnn-128": lambda: train_ssnn(128, 8),
+    "csnn-train": lambda: train_images(Csnn, 8, 64, adam, None),
+    "vgg-stream": lambda: stream(Vgg(1), torch.randn(1, 3, 32, 32)),
+    "ssnn-48-stream": lambda: stream(Ssnn(), events(8, 1, 48)),
+    "ssnn-128-stream": lambda: stream(Ssnn(), events(8, 1, 128)),
 }
+# A stream is a loop over its windows already.
+LOOPED = {"vgg-train", "ssnn-48", "ssnn-128", "csnn-train"}
 
 prepared = {}
 for line in sys.stdin:
     name, steps = line.split()
-    if name not in CASES:
+    if name not in CASES or (MODE == "loop" and name not in LOOPED):
         print(json.dumps({"seconds": [], "peakBytes": 0}), flush=True)
         continue
     if name not in prepared:

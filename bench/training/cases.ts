@@ -1,69 +1,135 @@
 /** The cases of the training bench: the same networks and batches in every worker, whatever computes them. */
+import * as tf from '@tensorflow/tfjs-core';
 import type { Sample } from '../../src/events.ts';
-import { createNetwork, type Network } from '../../src/models/network.ts';
+import { createNetwork, disposeState, type Network, type NetworkConfig } from '../../src/models/network.ts';
+import { csnnConfig } from '../../src/models/networks/csnn.ts';
 import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
-import { createTrainer, type Trainer } from '../../src/models/trainer.ts';
+import { vggConfig } from '../../src/models/networks/vgg.ts';
+import { createTrainer, type TrainerOptions } from '../../src/models/trainer.ts';
 import { batchSamples } from '../../src/operators/batch.ts';
 import { RandomStream } from '../../src/random.ts';
+import { denseConvolutions } from './limit.ts';
 
-/** One training step or one inference step, to be timed. */
+/** One step, to be timed. */
 export type TimedStep = () => Promise<void>;
 
 /** A case: what it is, and how it is made ready. */
-export interface TrainingCase {
+export interface BenchCase {
   readonly title: string;
+  /** Steps of a turn. */
+  readonly steps: number;
   prepare(): TimedStep;
+  /** The dense convolutions of a training step alone. */
+  prepareLimit?(): TimedStep;
 }
 
-/** Share of frame pixels with events. */
-const ACTIVE = 0.1;
+type FrameShape = readonly [steps: number, height: number, width: number, channels: number];
 
-function samples(
-  count: number,
-  [steps, height, width, channels]: [number, number, number, number],
-): Sample[] {
-  return Array.from({ length: count }, (_, index) => {
-    const random = new RandomStream(1, `sample/${index}`);
-    const frames = new Float32Array(steps * height * width * channels);
-    for (let i = 0; i < frames.length; i++)
-      frames[i] = random.uniform(i) < ACTIVE ? 1 + random.integer(i, 3) : 0;
-    return {
-      id: `${index}`,
-      label: index % 10,
-      frames,
-      shape: [steps, height, width, channels],
-      length: steps,
-    } as never;
-  });
+/** Sparse event counts for two channels, as of polarities; dense values otherwise, as of a normalised image. */
+function frames(shape: FrameShape, name: string): Float32Array {
+  const random = new RandomStream(1, name);
+  const size = shape.reduce((product, side) => product * side, 1);
+  const value =
+    shape[3] === 2
+      ? (i: number): number => (random.uniform(i) < 0.1 ? 1 + random.integer(i, 3) : 0)
+      : (i: number): number => random.normal(i);
+  return Float32Array.from({ length: size }, (_, i) => value(i));
 }
 
-function ssnn(side: number): Network {
-  return createNetwork(ssnnConfig({ input: { height: side, width: side, channels: 2 }, classes: 10 }), 42);
+function samples(count: number, shape: FrameShape): Sample[] {
+  const [length] = shape;
+  return Array.from({ length: count }, (_, index) => ({
+    id: `${index}`,
+    label: index % 10,
+    frames: frames(shape, `sample/${index}`),
+    shape,
+    length,
+  }));
 }
 
-function trainerOf(network: Network): Trainer {
-  return createTrainer(network, {
-    seed: 42,
-    optimiser: { kind: 'adamw', learningRate: 1e-3, weightDecay: 1e-4 },
-    clipNorm: 1,
-  });
+interface TrainingCase extends Omit<TrainerOptions, 'seed'> {
+  readonly title: string;
+  readonly config: NetworkConfig;
+  readonly batch: number;
+  readonly frames: number;
 }
 
-function trainSsnn(side: number, batchSize: number): TrainingCase {
+function training({ title, config, batch, frames: count, ...options }: TrainingCase): BenchCase {
+  const { height, width, channels } = config.input;
+  const shape: FrameShape = [count, height, width, channels];
   return {
-    title: `SSNN ${side}x${side}, batch ${batchSize}, training step`,
+    title,
+    steps: 1,
     prepare: () => {
-      const trainer = trainerOf(ssnn(side));
-      const batch = batchSamples(samples(batchSize, [8, side, side, 2]));
+      const trainer = createTrainer(createNetwork(config, 42), { seed: 42, ...options });
+      const samplesOfBatch = batchSamples(samples(batch, shape));
       return async () => {
-        await trainer.trainStep(batch);
+        await trainer.trainStep(samplesOfBatch);
+      };
+    },
+    prepareLimit: () => denseConvolutions(createNetwork(config, 42), [batch, ...shape], options.repeat ?? 1),
+  };
+}
+
+/** Windows of one stream, one after the other, the state carried on. */
+function streaming(title: string, config: NetworkConfig): BenchCase {
+  return {
+    title,
+    steps: 40,
+    prepare: () => {
+      const network: Network = createNetwork(config, 42);
+      const { height, width, channels } = config.input;
+      const shape: FrameShape = [network.windowBins, height, width, channels];
+      const window = frames(shape, 'window');
+      let state = {};
+      return async () => {
+        const sequence = tf.tensor5d(window, [1, ...shape]);
+        const step = network.step(sequence, state);
+        disposeState(state);
+        state = step.state;
+        await step.output.data();
+        tf.dispose([sequence, step.output, ...Object.values(step.rates)]);
       };
     },
   };
 }
 
+const ssnn = (side: number): NetworkConfig =>
+  ssnnConfig({ input: { height: side, width: side, channels: 2 }, classes: 10 });
+
+function trainSsnn(side: number): BenchCase {
+  return training({
+    title: `SSNN ${side}x${side}, batch 8, training step`,
+    config: ssnn(side),
+    batch: 8,
+    frames: 8,
+    optimiser: { kind: 'adamw', learningRate: 1e-3, weightDecay: 1e-4 },
+    clipNorm: 1,
+  });
+}
+
 /** All cases, by name. */
-export const trainingCases: Readonly<Record<string, TrainingCase>> = {
-  'ssnn-48': trainSsnn(48, 8),
-  'ssnn-128': trainSsnn(128, 8),
+export const benchCases: Readonly<Record<string, BenchCase>> = {
+  'vgg-train': training({
+    title: 'SNN-VGG, T = 4, batch 32, training step',
+    config: vggConfig(),
+    batch: 32,
+    frames: 1,
+    repeat: 4,
+    optimiser: { kind: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4 },
+    clipNorm: 1,
+  }),
+  'ssnn-48': trainSsnn(48),
+  'ssnn-128': trainSsnn(128),
+  'csnn-train': training({
+    title: 'Conv32-Conv64, T = 8, batch 64, training step',
+    config: csnnConfig(),
+    batch: 64,
+    frames: 1,
+    repeat: 8,
+    optimiser: { kind: 'adam', learningRate: 1e-3 },
+  }),
+  'vgg-stream': streaming('SNN-VGG, batch 1, one timestep of a stream', vggConfig()),
+  'ssnn-48-stream': streaming('SSNN 48x48, batch 1, one window of a stream', ssnn(48)),
+  'ssnn-128-stream': streaming('SSNN 128x128, batch 1, one window of a stream', ssnn(128)),
 };

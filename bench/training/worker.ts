@@ -1,24 +1,31 @@
 /**
- * Runs cases of the training bench on one engine: `node dist/bench/training/worker.js ENGINE THREADS`. For each line
- * `CASE STEPS` on standard input it prints a line of JSON: seconds of each step, and the process's peak memory.
+ * Runs cases of the training bench on one engine: `node dist/bench/training/worker.js ENGINE THREADS`, with the dense
+ * convolutions alone for ENGINE `limit`. For each line `CASE STEPS` on standard input it prints a line of JSON:
+ * seconds of each step, and the process's peak memory; no seconds where there is nothing to run.
  */
 import { createInterface } from 'node:readline';
 import { startEngine } from '../../src/engines/engine.ts';
-import { type TimedStep, trainingCases } from './cases.ts';
+import { benchCases, type TimedStep } from './cases.ts';
 
-const [engine = 'auto', threads = '2'] = process.argv.slice(2);
+const [worker = 'auto', threads = '2'] = process.argv.slice(2);
+const engine = worker === 'limit' ? 'native' : worker;
 await startEngine(engine as 'auto', { threads: Number(threads) });
-const prepared = new Map<string, TimedStep>();
+
+function prepare(name: string): TimedStep | undefined {
+  const benchCase = benchCases[name];
+  return worker === 'limit' ? benchCase?.prepareLimit?.() : benchCase?.prepare();
+}
+
+const prepared = new Map<string, TimedStep | undefined>();
 for await (const line of createInterface({ input: process.stdin })) {
   const [name = '', steps = '1'] = line.split(' ');
-  let step = prepared.get(name);
-  if (step === undefined) {
-    step = trainingCases[name]!.prepare();
-    prepared.set(name, step);
-    await step();
+  if (!prepared.has(name)) {
+    prepared.set(name, prepare(name));
+    await prepared.get(name)?.();
   }
+  const step = prepared.get(name);
   const seconds: number[] = [];
-  for (let i = 0; i < Number(steps); i++) {
+  for (let i = 0; step !== undefined && i < Number(steps); i++) {
     const start = performance.now();
     await step();
     seconds.push((performance.now() - start) / 1000);
