@@ -1,18 +1,24 @@
 /**
- * Decoding alone: from memory, on one core, 1 MiB blocks into fresh chunks of 16,384 events, each pass over a
- * recording by a new decoder. Prints million events a second; `--json` prints them as JSON lines.
+ * Decoding and encoding alone: from memory and into memory, on one core, 1 MiB blocks into fresh chunks of 16,384
+ * events, each pass over a recording by a new decoder; in the three implementations of the hot loops. Prints million
+ * events a second; `--json` prints them as JSON lines. An argument picks the formats whose title contains it.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import type { EventChunk } from '../src/events.ts';
+import type { EventChunk, SensorSize } from '../src/events.ts';
 import {
   aedat2,
   aedat4,
   arrowEvents,
+  dat,
   type EventFormat,
+  eventStream,
+  evt2,
+  evt3,
   nmnist,
   sequentialFormats,
 } from '../src/streams/formats/index.ts';
+import { type Implementation, useImplementation } from '../src/streams/formats/kernels/loops.ts';
 
 /** A recording to decode, from the data beside the checkout, else from the fixtures. */
 interface Case {
@@ -20,10 +26,12 @@ interface Case {
   readonly format: EventFormat;
   readonly shared: string;
   readonly fixture: string;
-  /** Decoded first and written anew in `format`, without compression. */
-  readonly rewrite?: boolean;
-  /** Million events a second to reach. */
-  readonly target?: number;
+  /** Decoded first and written anew in `format`, as its encoder does by default or with this compression. */
+  readonly rewrite?: boolean | 'none';
+  /** Million events a second to reach by WebAssembly and by the addon. */
+  readonly targets?: readonly [wasm: number, addon: number];
+  /** False where no loop of the format is in C. */
+  readonly hot?: false;
 }
 
 const cases: readonly Case[] = [
@@ -32,7 +40,7 @@ const cases: readonly Case[] = [
     format: aedat2,
     shared: 'dvs128_biolab_pendulo2.aedat',
     fixture: 'dvs128.aedat',
-    target: 120,
+    targets: [250, 250],
   },
   {
     title: 'AEDAT 2.0, DAVIS240 (an eighth are not events)',
@@ -45,28 +53,59 @@ const cases: readonly Case[] = [
     format: nmnist,
     shared: 'evl_ncaltech101_faces_easy_0001.bin',
     fixture: 'nmnist.bin',
-    target: 120,
+    targets: [250, 250],
   },
+  { title: 'EVT2', format: evt2, shared: 'faery_evt2.raw', fixture: 'evt2.raw', targets: [300, 376] },
+  {
+    title: 'EVT3, vectors (1.4 words an event)',
+    format: evt3,
+    shared: 'expelliarmus_evt3.raw',
+    fixture: 'evt3.raw',
+    targets: [130, 190],
+  },
+  {
+    title: 'EVT3, sparse (3.7 words)',
+    format: evt3,
+    shared: 'expelliarmus_evt3_pedestrians.raw',
+    fixture: 'evt3.raw',
+    targets: [90, 90],
+  },
+  {
+    title: 'EVT3, other words (4.6 words)',
+    format: evt3,
+    shared: 'eccodecs_trigger.evt3.raw',
+    fixture: 'evt3.raw',
+    targets: [70, 80],
+  },
+  {
+    title: 'DAT',
+    format: dat,
+    shared: 'faery_evt2.raw',
+    fixture: 'evt2.raw',
+    rewrite: true,
+    targets: [300, 421],
+  },
+  { title: 'Event Stream', format: eventStream, shared: 'faery_dvs.es', fixture: 'dvs.es', hot: false },
   {
     title: 'AEDAT 4, LZ4',
     format: aedat4,
     shared: 'aestream_davis.aedat4',
     fixture: 'davis346-lz4.aedat4',
-    target: 25,
+    targets: [60, 60],
   },
   {
     title: 'AEDAT 4, LZ4, small packets',
     format: aedat4,
     shared: 'tonic_sample.aedat4',
     fixture: 'davis346-lz4.aedat4',
-    target: 25,
+    targets: [60, 60],
   },
   {
     title: 'AEDAT 4, no compression',
     format: aedat4,
     shared: 'aestream_davis.aedat4',
     fixture: 'davis346-lz4.aedat4',
-    rewrite: true,
+    rewrite: 'none',
   },
   { title: 'AEDAT 4, zstd', format: aedat4, shared: '', fixture: 'davis346-zstd.aedat4' },
   {
@@ -75,12 +114,15 @@ const cases: readonly Case[] = [
     shared: 'aestream_davis.aedat4',
     fixture: 'davis346-lz4.aedat4',
     rewrite: true,
+    hot: false,
   },
 ];
 
 const BLOCK_BYTES = 1 << 20;
-const ROUNDS = 9;
+const ROUNDS = 5;
 const EVENTS_A_ROUND = 10_000_000;
+const DEFAULT_SENSOR: SensorSize = { width: 346, height: 260 };
+const IMPLEMENTATIONS: readonly Implementation[] = ['typescript', 'wasm', 'addon'];
 
 /** The checkout, from bench/ and from dist/bench/. */
 function checkout(): URL {
@@ -91,12 +133,15 @@ function checkout(): URL {
   throw new Error('package.json not found');
 }
 
-async function load({
-  shared,
-  fixture,
-  format,
-  rewrite,
-}: Case): Promise<{ name: string; bytes: Uint8Array }> {
+/** A file in memory, with its events. */
+interface Loaded {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly chunks: readonly EventChunk[];
+  readonly sensor: SensorSize;
+}
+
+async function load({ shared, fixture, format, rewrite }: Case): Promise<Loaded> {
   const real = new URL(`../shared/data/recordings/${shared}`, checkout());
   const found =
     shared !== '' && existsSync(real) ? real : new URL(`fixtures/recordings/${fixture}`, checkout());
@@ -104,69 +149,112 @@ async function load({
   const name = found === real ? shared : `fixtures/recordings/${fixture}`;
   const source = sequentialFormats.find((candidate) => candidate.sniff(bytes, bytes.length) > 0)!;
   await source.prepare?.(bytes);
-  if (rewrite !== true) return { name, bytes };
-  const encoder = format.createEncoder!({ sensor: { width: 346, height: 260 } });
-  const parts: Uint8Array[] = [];
-  decode(source, bytes, (chunk) => encoder.push(chunk, (part) => parts.push(part)));
-  encoder.end((part) => parts.push(part));
-  return { name, bytes: Buffer.concat(parts) };
+  const chunks: EventChunk[] = [];
+  const sensor = decode(source, bytes, (chunk) => chunks.push(chunk)) ?? DEFAULT_SENSOR;
+  if (rewrite === undefined) return { name, bytes, chunks, sensor };
+  return { name, bytes: encode(format, chunks, sensor, rewrite), chunks, sensor };
 }
 
-function decode(format: EventFormat, bytes: Uint8Array, emit: (chunk: EventChunk) => void): void {
+function decode(
+  format: EventFormat,
+  bytes: Uint8Array,
+  emit: (chunk: EventChunk) => void,
+): SensorSize | undefined {
   const decoder = format.createDecoder();
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     decoder.push(bytes.subarray(start, start + BLOCK_BYTES), emit);
   }
   decoder.end(emit);
+  return decoder.sensor;
 }
 
-/** Million events a second: by the clock on the wall, sorted, and by the time that the processor spent. */
-function measure(format: EventFormat, bytes: Uint8Array): { wall: number[]; processor: number[] } {
-  let events = 0;
-  const count = (chunk: EventChunk): void => {
-    events += chunk.t.length;
-  };
-  decode(format, bytes, count);
+function encode(
+  format: EventFormat,
+  chunks: readonly EventChunk[],
+  sensor: SensorSize,
+  how: Case['rewrite'],
+): Uint8Array {
+  const encoder = format.createEncoder!({ sensor, ...(how === 'none' ? { compression: how } : {}) });
+  const parts: Uint8Array[] = [];
+  const collect = (part: Uint8Array): number => parts.push(part);
+  for (const chunk of chunks) encoder.push(chunk, collect);
+  encoder.end(collect);
+  return Buffer.concat(parts);
+}
+
+/** Million events a second. */
+interface Rate {
+  /** By the time that the processor spent on it, all threads together; others' load does not count. */
+  readonly processor: number;
+  /** By the clock on the wall. */
+  readonly wall: number;
+}
+
+/** Rates of a pass over `events` events: the medians of some rounds. */
+function measure(events: number, pass: () => void): Rate {
+  pass();
   const passes = Math.ceil(EVENTS_A_ROUND / events);
-  const wall: number[] = [];
-  const processor: number[] = [];
+  const rates: Rate[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    events = 0;
     const spent = process.cpuUsage();
     const start = performance.now();
-    for (let pass = 0; pass < passes; pass++) decode(format, bytes, count);
-    wall.push(events / (performance.now() - start) / 1000);
+    for (let i = 0; i < passes; i++) pass();
+    const wall = (events * passes) / (performance.now() - start) / 1000;
     const { user, system } = process.cpuUsage(spent);
-    processor.push(events / (user + system));
+    rates.push({ wall, processor: (events * passes) / (user + system) });
   }
-  const ascending = (a: number, b: number): number => a - b;
-  return { wall: wall.sort(ascending), processor: processor.sort(ascending) };
+  const median = (of: keyof Rate): number =>
+    rates.map((rate) => rate[of]).sort((a, b) => a - b)[ROUNDS >> 1]!;
+  return { processor: median('processor'), wall: median('wall') };
+}
+
+/** Decodes once by each implementation that works here, and by one where they make no difference. */
+function decodeRates(
+  { format, hot }: Case,
+  { bytes, chunks }: Loaded,
+): Partial<Record<Implementation, Rate>> {
+  const events = chunks.reduce((total, { t }) => total + t.length, 0);
+  const rates: Partial<Record<Implementation, Rate>> = {};
+  for (const name of hot === false ? (['typescript'] as const) : IMPLEMENTATIONS) {
+    if (!useImplementation(name)) continue;
+    rates[name] = measure(events, () => {
+      let decoded = 0;
+      decode(format, bytes, (chunk) => {
+        decoded += chunk.t.length;
+      });
+      if (decoded !== events) throw new Error(`${events} events expected, ${decoded} decoded`);
+    });
+  }
+  useImplementation(undefined);
+  return rates;
 }
 
 const json = process.argv.includes('--json');
 const pick = process.argv.slice(2).find((argument) => !argument.startsWith('--'));
-const middle = (ROUNDS - 1) / 2;
+const column = (rate: Rate | undefined): string => (rate?.processor.toFixed(1) ?? '').padStart(9);
 if (!json) {
-  console.log(
-    `Decoding, million events a second: median and best of ${ROUNDS}, and median by processor time`,
-  );
+  console.log(`Decoding and encoding, million events a second of processor time, median of ${ROUNDS}`);
   console.log(
     `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, load ${loadavg()[0]!.toFixed(1)}`,
   );
+  const heads = ['script', 'wasm', 'addon', 'encode'].map((head) => head.padStart(9)).join('');
+  console.log(`${''.padEnd(48)}${heads}`);
 }
 for (const entry of cases) {
-  if (pick !== undefined && !entry.title.includes(pick)) continue;
-  const { title, target } = entry;
-  const { name, bytes } = await load(entry);
-  const { wall, processor } = measure(entry.format, bytes);
-  const figures = { median: wall[middle]!, best: wall[ROUNDS - 1]!, processor: processor[middle]! };
+  const { title, targets, format, rewrite } = entry;
+  if (pick !== undefined && !title.includes(pick)) continue;
+  const loaded = await load(entry);
+  const rates = decodeRates(entry, loaded);
+  const events = loaded.chunks.reduce((total, { t }) => total + t.length, 0);
+  const encoding =
+    title.endsWith('zstd') || (format === aedat2 && title.includes('eighth'))
+      ? undefined
+      : measure(events, () => void encode(format, loaded.chunks, loaded.sensor, rewrite));
   if (json) {
-    console.log(
-      JSON.stringify({ title, file: name, ...figures, ...(target === undefined ? {} : { target }) }),
-    );
+    console.log(JSON.stringify({ title, file: loaded.name, ...rates, encode: encoding, targets }));
     continue;
   }
-  const columns = Object.values(figures).map((rate) => rate.toFixed(1).padStart(8));
-  const goal = target === undefined ? '' : `target ${target}`;
-  console.log(`${title.padEnd(48)}${columns.join('')}  ${goal.padEnd(12)}${name}`);
+  const columns = [rates.typescript, rates.wasm, rates.addon, encoding].map(column).join('');
+  const goal = targets === undefined ? '' : `target ${targets.join(', ')}`;
+  console.log(`${title.padEnd(48)}${columns}  ${goal.padEnd(17)}${loaded.name}`);
 }

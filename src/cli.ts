@@ -29,6 +29,11 @@ const entries: readonly CommandEntry[] = [
     load: () => import('./commands/info.ts'),
   },
   {
+    name: 'convert',
+    summary: 'write a recording in another format, or a part of it, or filtered',
+    load: () => import('./commands/convert.ts'),
+  },
+  {
     name: 'replay',
     summary: 'send a recorded file through a trained network, window by window',
     load: () => import('./commands/replay.ts'),
@@ -55,6 +60,7 @@ Examples:
   pipeline run cifar10dvs-train              train the SSNN; simulates events where no data is given
   pipeline run nmnist-train --data DIR       train on N-MNIST; --json prints JSON lines
   pipeline info walk.aedat                   format, sensor, duration, events, rate
+  pipeline convert walk.raw walk.parquet     another format; --filter crops, denoises, …
   pipeline replay walk.aedat --model RUN     a prediction for every window of the file
   pipeline run live --model RUN --source udp://127.0.0.1:3333
   pipeline help run cifar10dvs-train         every option of a pipeline, the same as --help after its name

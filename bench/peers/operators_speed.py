@@ -125,7 +125,7 @@ for name, width, height in (("dvs128", 128, 128), ("vga", 640, 480)):
     rows = {
         "counted, 100k events a frame": rate(len(part), lambda: frame(part, width, height)),
         "voxel grid of 5, 100k events a grid": rate(len(part), lambda: voxel_grid(part, width, height, 5)),
-        "voxel grid of 9, 100k events a grid": rate(len(part), lambda: voxel_grid(part, width, height, 9)),
+        "voxel grid of 5, 1M events a grid": rate(len(many), lambda: voxel_grid(many, width, height, 5)),
         "time surface, 100k events a frame": rate(len(many), lambda: time_surface(many, width, height, 100_000, 5e4)),
         "denoise:micros=5000": rate(len(few), lambda: denoise(few, width, height, 5000)),
         "refractory:micros=1000": rate(len(few), lambda: refractory(few, width, height, 1000)),

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { OptionError } from '../errors.ts';
+import { InputError, OptionError } from '../errors.ts';
 import type { EventChunk, Recording, SensorSize } from '../events.ts';
 import { openAtomicFile } from './atomic-file.ts';
 import { type ByteSource, memorySource, openByteSource } from './byte-source.ts';
@@ -11,12 +11,14 @@ import type {
   DecodeOptions,
   EncodeOptions,
   EventDecoder,
+  EventEncoder,
   EventFormat,
   EventReader,
   IndexedFormat,
   RecordingFormat,
 } from './formats/format.ts';
 import { detectFormat } from './formats/index.ts';
+import { isTextWith, text } from './formats/text.ts';
 import { isBounded, type TimeRange } from './time-range.ts';
 
 /** Bytes that are looked at to tell a format. */
@@ -56,7 +58,7 @@ export async function openRecording(path: string, options: RecordingOptions = {}
   for await (const block of fileBlocks(path, HEAD_BYTES)) {
     if (decoder === undefined) {
       bytes = (await stat(path)).size;
-      format ??= detectFormat(block, bytes, path);
+      format ??= formatOf(block, bytes, decodeOptions);
       if (isIndexed(format)) break;
       await format.prepare?.(block);
       decoder = format.createDecoder(withoutOthers(decodeOptions));
@@ -101,33 +103,105 @@ export function recordingFromBytes(
   return { ...facts(options.id, options), chunks: () => decodeWithin(options, open) };
 }
 
+/**
+ * A recording that comes through a pipe: read once, from front to back. Its first bytes tell the format, and its
+ * header is read, before this resolves.
+ */
+export async function recordingFromPipe(
+  pipe: AsyncIterable<Uint8Array>,
+  options: RecordingOptions,
+): Promise<DecodedRecording & { readonly format: AnyFormat }> {
+  const blocks = pipe[Symbol.asyncIterator]();
+  let head: Uint8Array = new Uint8Array(0);
+  let ended = false;
+  while (head.length < HEAD_BYTES && !ended) {
+    const next = await blocks.next();
+    if (next.done === true) ended = true;
+    else head = Buffer.concat([head, next.value]);
+  }
+  const path = options.path ?? 'standard input';
+  const start = head.subarray(0, HEAD_BYTES);
+  const format = options.format ?? formatOf(start, ended ? head.length : undefined, { ...options, path });
+  if (isIndexed(format)) {
+    throw new InputError(`${format.title} is read by jumps, which a pipe cannot make; give a file`, path);
+  }
+  await format.prepare?.(start);
+  const decoder = format.createDecoder(withoutOthers({ ...options, path }));
+  readHeader(decoder, start);
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield head;
+    for (let next = await blocks.next(); next.done !== true; next = await blocks.next()) yield next.value;
+  }
+  const chunks = decodeBlocks(all, async () => format.createDecoder({ ...options, path }));
+  return {
+    ...facts(path, options, decoder),
+    format,
+    chunks: () => decodeWithin(options, async () => ({ chunks, state: () => chunks })),
+  };
+}
+
 /** How a recording is written. */
 export interface WriteOptions extends EncodeOptions {
   readonly format: RecordingFormat;
 }
 
-/** Writes chunks to a file, under a temporary name until it is complete; its folder exists. */
+/** Writes chunks to a file, under a temporary name until it is complete; its folder exists. Gives its length. */
 export async function writeRecording(
   path: string,
   chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
   { format, ...options }: WriteOptions,
-): Promise<void> {
-  const encoder = format.createEncoder?.(options);
-  if (encoder === undefined) throw new OptionError(`${format.title} can be read but not written`);
-  const parts: Uint8Array[] = [];
-  const collect = (part: Uint8Array): number => parts.push(part);
+): Promise<number> {
+  const encoder = createEncoder(format, options);
   const file = await openAtomicFile(path);
+  let length = 0;
   try {
-    for await (const chunk of chunks) {
-      encoder.push(chunk, collect);
-      for (const part of parts.splice(0)) await file.write(part);
+    for await (const part of encodedParts(chunks, encoder)) {
+      await file.write(part);
+      length += part.length;
     }
-    encoder.end(collect);
-    for (const part of parts) await file.write(part);
     for (const { byteOffset, bytes } of encoder.patches?.() ?? []) await file.write(bytes, byteOffset);
     await file.commit(false);
   } catch (error) {
     await file.abort();
+    throw error;
+  }
+  return length;
+}
+
+/** The bytes of a file of chunks, for a pipe: what needs to be overwritten at the end stays as it is. */
+export function encodeRecording(
+  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
+  { format, ...options }: WriteOptions,
+): AsyncGenerator<Uint8Array> {
+  return encodedParts(chunks, createEncoder(format, options));
+}
+
+function createEncoder(format: RecordingFormat, options: EncodeOptions): EventEncoder {
+  const encoder = format.createEncoder?.(options);
+  if (encoder === undefined) throw new OptionError(`${format.title} can be read but not written`);
+  return encoder;
+}
+
+async function* encodedParts(
+  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
+  encoder: EventEncoder,
+): AsyncGenerator<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  const collect = (part: Uint8Array): number => parts.push(part);
+  for await (const chunk of chunks) {
+    encoder.push(chunk, collect);
+    yield* parts.splice(0);
+  }
+  encoder.end(collect);
+  yield* parts;
+}
+
+/** The format of a file by its first bytes, or by the options that only text has. */
+function formatOf(head: Uint8Array, size: number | undefined, options: DecodeOptions): AnyFormat {
+  try {
+    return detectFormat(head, size, options.path);
+  } catch (error) {
+    if (isTextWith(head, size !== undefined && size <= head.length, options)) return text;
     throw error;
   }
 }

@@ -33,7 +33,7 @@ const write = (
   path: string,
   format: EventFormat = aedat2,
   chunks: Iterable<EventChunk> = [events],
-): Promise<void> => writeRecording(path, chunks, { format, sensor });
+): Promise<number> => writeRecording(path, chunks, { format, sensor });
 
 describe('a recording in a file', () => {
   it.each([aedat2, aedat4, nmnist, arrowEvents])('comes back as it was written ($name)', async (format) => {

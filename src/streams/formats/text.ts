@@ -103,7 +103,7 @@ class TextEventDecoder implements EventDecoder {
     }
     const stop = block.lastIndexOf(NEWLINE) + 1;
     if (stop > start) this.#rows(block, start, stop, emit);
-    this.#held = block.slice(Math.max(start, stop));
+    this.#held = new Uint8Array(block.subarray(Math.max(start, stop))); // a copy: the block is used again
     if (this.#held.length > LONGEST_LINE_BYTES) {
       this.#chunks.flush(emit);
       this.#fail(`a line of at most ${LONGEST_LINE_BYTES} bytes expected`, this.#offset);
@@ -194,6 +194,13 @@ async function seek(
     return low;
   });
   return { decoder, start, end };
+}
+
+/** True for text that the options make a recording of, though nothing in it says so. */
+export function isTextWith(head: Uint8Array, whole: boolean, options: DecodeOptions): boolean {
+  return (
+    options.columns !== undefined && findLayout(head.subarray(0, LAYOUT_BYTES), whole, options) !== undefined
+  );
 }
 
 /** Text of all kinds: RPG, faery, Metavision, and tables with named columns. */
