@@ -4,6 +4,7 @@ import type { Pipeline } from './definition.ts';
 // Loading a definition costs little: what a run needs (tensors, Arrow) is imported when it starts.
 const loaders: Readonly<Record<string, () => Promise<{ default: Pipeline }>>> = {
   'cifar10dvs-train': () => import('./cifar10dvs-train.ts'),
+  'mnist-dfa': () => import('./mnist-dfa.ts'),
   'nmnist-train': () => import('./nmnist-train.ts'),
   live: () => import('./live.ts'),
 };

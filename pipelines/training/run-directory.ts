@@ -28,6 +28,8 @@ export interface RunConfig {
   readonly classNames: readonly string[];
   /** Names of the networks, in the order in which they are trained. */
   readonly networks: readonly string[];
+  /** What the report is to say besides. */
+  readonly remarks?: readonly string[];
   readonly startedAt: string;
 }
 
@@ -42,6 +44,7 @@ export interface RunSplit {
 export interface RunResult {
   readonly best: string;
   readonly results: readonly object[];
+  readonly remarks?: readonly string[];
 }
 
 export type CheckpointKind = 'best' | 'last';
@@ -55,6 +58,7 @@ const configSchema = v.looseObject({
   simulated: v.boolean(),
   classNames: v.array(v.string()),
   networks: v.array(v.string()),
+  remarks: v.exactOptional(v.array(v.string())),
   startedAt: v.string(),
 });
 

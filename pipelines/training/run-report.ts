@@ -18,6 +18,7 @@ export async function reportOf(runs: readonly OpenedRun[]): Promise<Report> {
     ({ run, config }) =>
       `${runs.length === 1 ? 'Simulated' : `${basename(run.path)} is simulated`}: no sensor saw these events (${config.data}); the accuracy says nothing about real recordings.`,
   );
+  for (const { config } of runs) notes.push(...(config.remarks ?? []));
   return { title: titleOf(runs), facts: factsOf(runs), notes, networks: labelled(networks) };
 }
 

@@ -33,6 +33,8 @@ export interface TrainingPlan<Token extends Labelled> {
   /** All that `read` makes of a recording's events, as plain data: caches hang on it. */
   readonly transform: object;
   readonly networks: readonly NetworkPlan[];
+  /** What result and report are to say besides, each a sentence or a few. */
+  readonly remarks?: readonly string[];
   /** Closes the data. */
   close(): Promise<void>;
 }

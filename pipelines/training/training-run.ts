@@ -11,11 +11,11 @@ import { defaultRunPath, type RunConfig, RunDirectory } from './run-directory.ts
 import { reportRun } from './run-report.ts';
 import { SampleCache } from './sample-cache.ts';
 import { SampleLoader } from './sample-loader.ts';
-import type { NetworkPlan, TrainingPlan } from './training-plan.ts';
+import type { TrainingPlan } from './training-plan.ts';
 import { idsOf, setsOf, type TrainingSets } from './training-sets.ts';
 
-/** Values of the options that every training pipeline has. */
-export type TrainingValues = OptionValues<TrainingOptions>;
+/** Values of the options that every training pipeline has; the size of frames is a matter of those that bin. */
+export type TrainingValues = OptionValues<Omit<TrainingOptions, 'size'>>;
 
 /** A call of a training pipeline. */
 export interface TrainingRequest<Values extends TrainingValues> {
@@ -62,10 +62,10 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
     const disk = diskCache(options, plan.transform);
     const loader = new SampleLoader(plan.read, new SampleCache(options.cache * MEBIBYTE), disk);
     const { epochs, batchSize, seed } = options;
-    const { testEachEpoch, bestBy, simulated, networks } = plan;
+    const { testEachEpoch, bestBy, simulated } = plan;
     const settings = { epochs, batchSize, seed, testEachEpoch, bestBy, simulated };
     try {
-      await trainAll({ ...settings, run, sets, loader, engine, context }, networks, pipeline.name);
+      await trainAll({ ...settings, run, sets, loader, engine, context }, plan, pipeline.name);
     } finally {
       if (options.report === 'all') await reportRun({ run, config }, context);
     }
@@ -78,7 +78,7 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
 
 async function trainAll<Token extends Labelled>(
   session: TrainingSession<Token>,
-  networks: readonly NetworkPlan[],
+  { networks, remarks = [] }: Pick<TrainingPlan<Token>, 'networks' | 'remarks'>,
   pipeline: string,
 ): Promise<void> {
   const { run, context } = session;
@@ -94,7 +94,8 @@ async function trainAll<Token extends Labelled>(
     context.print(resultText(result));
   }
   const best = results.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
-  await run.writeResult({ best: best.model, results });
+  for (const remark of remarks) context.print(`  note: ${remark}`);
+  await run.writeResult({ best: best.model, results, ...(remarks.length > 0 && { remarks }) });
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -154,10 +155,10 @@ function engineChoice(
 function configOf(
   pipeline: string,
   options: TrainingValues,
-  plan: Pick<TrainingPlan<Labelled>, 'data' | 'simulated' | 'classNames' | 'networks'>,
+  plan: Pick<TrainingPlan<Labelled>, 'data' | 'simulated' | 'classNames' | 'networks' | 'remarks'>,
   { name, threads }: RunningEngine,
 ): RunConfig {
-  const { data, simulated, classNames, networks } = plan;
+  const { data, simulated, classNames, networks, remarks = [] } = plan;
   return {
     pipeline,
     versions: { rxspike: packageVersion(), node: process.version },
@@ -167,6 +168,7 @@ function configOf(
     simulated,
     classNames,
     networks: networks.map((network) => network.name),
+    ...(remarks.length > 0 && { remarks }),
     startedAt: new Date().toISOString(),
   };
 }

@@ -30,7 +30,7 @@ export type LocalNeuron =
       refractoryForm: 'mask' | 'hold';
       surrogate: Surrogate;
     }
-  /** A leaky mean that never fires: v <- decay v + (1 - decay) x. */
+  /** A leaky sum that never fires: v <- decay v + x. */
   | { kind: 'readout'; decay: number };
 
 const finite = v.pipe(v.number(), v.finite());
@@ -165,13 +165,13 @@ function refractoryNeurons(config: Refractory): LocalNeurons {
 }
 
 function readoutNeurons(decay: number): LocalNeurons {
-  const attributes = { constants: { inputDecayed: true, rest: 0 }, potentials: false, learns: false };
+  const attributes = { constants: { inputDecayed: false, rest: 0 }, potentials: false, learns: false };
   const parameters = (): tf.Tensor => tf.tensor1d([decay]);
   return {
     spiking: false,
     threshold: Number.POSITIVE_INFINITY,
     decay,
-    gain: 1 - decay,
+    gain: 1,
     initialState: (batch, units) => tf.zeros([batch, units]),
     forward: (input, first) => {
       const call = { input, parameters: parameters(), state: first };

@@ -23,29 +23,17 @@ export function localDrive(
   outputGradient: tf.Tensor,
 ): tf.Tensor {
   return tf.tidy(() => {
-    const slope =
-      derivative.kind === 'rate'
-        ? rateDerivative(drive, threshold, derivative)
-        : surrogateDerivative(tensorAlgebra, derivative.surrogate, tf.sub(drive, threshold));
+    const surrogate =
+      derivative.kind === 'rate' ? rateSurrogate(threshold, derivative) : derivative.surrogate;
+    const slope = surrogateDerivative(tensorAlgebra, surrogate, tf.sub(drive, threshold));
     return tf.mul(outputGradient, slope);
   });
 }
 
-/** Keeps divisions finite where the drive meets the threshold. */
-const EPSILON = 1e-8;
-
-/**
- * For a drive a above the threshold h: h t tau / (a (a - h)) / (t + tau ln(a / (a - h)))^2 with the refractory period t;
- * 0 below, where the neuron never fires (snn definitions 3.5).
- */
-function rateDerivative(
-  drive: tf.Tensor,
+/** How a LIF neuron's rate grows with a drive that stays (snn definitions 3.5); 0 below the threshold. */
+function rateSurrogate(
   threshold: number,
   { tau, refractory }: { readonly tau: number; readonly refractory: number },
-): tf.Tensor {
-  const above = tf.maximum(tf.sub(drive, threshold), EPSILON);
-  const a = tf.add(above, threshold);
-  const interval = tf.add(tf.mul(tf.log(tf.div(a, above)), tau), refractory);
-  const slope = tf.div(threshold * refractory * tau, tf.mul(tf.mul(a, above), tf.square(interval)));
-  return tf.mul(slope, tf.cast(tf.greater(drive, threshold), 'float32'));
+): Surrogate {
+  return { kind: 'rate', amplitude: 1 / threshold, slope: 1 / threshold, shape: refractory / tau };
 }

@@ -44,93 +44,122 @@ export interface DfaNetConfig {
   feedback: number | null;
 }
 
-/** Hidden layers of the reference network. */
+/** Options of a network with leaky neurons; of a list, the last value serves all further layers. */
+export interface LeakyDfaNetOptions {
+  /** Neurons of the hidden layers. */
+  readonly units?: readonly number[];
+  /** By hidden layer. */
+  readonly thresholds?: readonly number[];
+  /** Initial biases, by layer, the output last. */
+  readonly biases?: readonly number[];
+  /** Deviation of a hidden layer's initial weights, in units of its threshold / sqrt(inputs). */
+  readonly gains?: readonly number[];
+  /** Share of a hidden potential, and of the readout's, that a step leaves. */
+  readonly decay?: number;
+  readonly readoutDecay?: number;
+  /** Of the fast sigmoid, in units of 1 / threshold. */
+  readonly slope?: number;
+  /** Deviation of the feedback weights; null for none. */
+  readonly feedback?: number | null;
+}
+
 const UNITS: readonly number[] = [1000, 250, 100];
-/** Give spike rates near 0.1 in each layer on MNIST digits encoded at a maximum rate of 0.8, for a threshold of 1. */
+/** Give spike rates near 0.1 in each layer on MNIST digits that are encoded at a maximum rate of 0.8. */
 const GAINS: readonly number[] = [1.3, 1.75, 1.75];
-/** Initial deviation of the feedback. */
 const FEEDBACK = 0.0338;
+const MNIST = { input: { height: 28, width: 28, channels: 1 }, classes: 10 } as const;
 
 /**
- * 784-1000-250-100-10 that learns: thresholds of 1, initial weights in proportion to them, a readout that does not
- * spike and begins at zero.
+ * 784-1000-250-100-10 that learns: leaky neurons with initial weights in proportion to their thresholds, and a readout
+ * that does not spike and begins at zero.
  */
-export function publishedDfaNetConfig({
+export function leakyDfaNetConfig({
   units = UNITS,
+  thresholds = [1],
+  biases = [0],
+  gains = GAINS,
   decay = 0.9,
-  slope = 10,
   readoutDecay = 0.9,
+  slope = 10,
   feedback = FEEDBACK,
-}: {
-  readonly units?: readonly number[];
-  readonly decay?: number;
-  readonly slope?: number;
-  readonly readoutDecay?: number;
-  readonly feedback?: number | null;
-} = {}): DfaNetConfig {
-  const neuron = leaky({ beta: decay, surrogate: fastSigmoid(slope) });
+}: LeakyDfaNetOptions = {}): DfaNetConfig {
   return {
     kind: 'dfa-net',
-    input: { height: 28, width: 28, channels: 1 },
-    classes: 10,
-    hidden: units.map((count, index) => ({
-      units: count,
-      neuron: { kind: 'lif', neuron },
-      weights: { kind: 'normal', gain: GAINS[index] ?? GAINS.at(-1)! },
-      bias: 0,
-    })),
+    ...MNIST,
+    hidden: units.map((count, index) => {
+      const threshold = ofLayer(thresholds, index);
+      const surrogate = fastSigmoid(slope / threshold);
+      return {
+        units: count,
+        neuron: { kind: 'lif', neuron: leaky({ beta: decay, threshold, surrogate }) },
+        weights: { kind: 'normal', gain: ofLayer(gains, index) * threshold },
+        bias: ofLayer(biases, index),
+      };
+    }),
     output: {
       neuron: { kind: 'readout', decay: readoutDecay },
       weights: { kind: 'normal', gain: 0 },
-      bias: 0,
+      bias: ofLayer(biases, units.length),
     },
     logits: { kind: 'mean' },
     feedback,
   };
 }
 
-/** Time constants of the reference notebook, in milliseconds. */
-export const notebookTimes = { tau: 20, step: 0.25, refractory: 1 } as const;
+/** Options of a network with refractory neurons; times in milliseconds, lists by layer with the output last. */
+export interface RefractoryDfaNetOptions {
+  readonly units?: readonly number[];
+  readonly thresholds?: readonly number[];
+  readonly biases?: readonly number[];
+  readonly tau?: number;
+  readonly timestep?: number;
+  readonly refractory?: number;
+  /** Divides each output's share of the spikes. */
+  readonly temperature?: number;
+  /** Of the fast sigmoid. */
+  readonly slope?: number;
+  readonly feedback?: number | null;
+}
 
 /**
  * The network exactly as the reference notebook has it: Xavier weights, thresholds far below the potentials that the
- * biases alone lead to, and an output layer that spikes. It hardly learns; see `mnist-dfa`.
+ * biases alone lead to, and an output layer that spikes.
  */
-export function notebookDfaNetConfig({
+export function refractoryDfaNetConfig({
   units = UNITS,
+  thresholds = [0.05, 0.02, 0.01, 0.15],
+  biases = [0.5, 0.5, 0.5, 1],
+  tau = 20,
+  timestep = 0.25,
+  refractory = 1,
+  temperature = 0.5,
   slope = 10,
   feedback = FEEDBACK,
-}: {
-  readonly units?: readonly number[];
-  readonly slope?: number;
-  readonly feedback?: number | null;
-} = {}): DfaNetConfig {
-  const { tau, step, refractory } = notebookTimes;
-  const layer = (threshold: number, bias: number): DfaLayerConfig => ({
+}: RefractoryDfaNetOptions = {}): DfaNetConfig {
+  const layer = (index: number): DfaLayerConfig => ({
     neuron: {
       kind: 'refractory',
-      decay: 1 - step / tau,
-      threshold,
-      refractorySteps: Math.round(refractory / step),
+      decay: 1 - timestep / tau,
+      threshold: ofLayer(thresholds, index),
+      refractorySteps: Math.round(refractory / timestep),
       refractoryForm: 'mask',
       surrogate: fastSigmoid(slope),
     },
     weights: { kind: 'xavier' },
-    bias,
+    bias: ofLayer(biases, index),
   });
-  const thresholds = [0.05, 0.02, 0.01];
   return {
     kind: 'dfa-net',
-    input: { height: 28, width: 28, channels: 1 },
-    classes: 10,
-    hidden: units.map((count, index) => ({
-      units: count,
-      ...layer(thresholds[index] ?? thresholds.at(-1)!, 0.5),
-    })),
-    output: layer(0.15, 1),
-    logits: { kind: 'share', temperature: 0.5 },
+    ...MNIST,
+    hidden: units.map((count, index) => ({ units: count, ...layer(index) })),
+    output: layer(units.length),
+    logits: { kind: 'share', temperature },
     feedback,
   };
+}
+
+function ofLayer(values: readonly number[], index: number): number {
+  return values[index] ?? values.at(-1)!;
 }
 
 const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65536));
