@@ -1,7 +1,12 @@
 /** Neurons by the names of the libraries: the LIF constants that each of them means. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { LifConstants, Surrogate } from '../engines/kernels/index.ts';
-import { atan, sigmoid } from './surrogates.ts';
+import type {
+  AdaptiveLifParameters,
+  CurrentLifParameters,
+  LifConstants,
+  Surrogate,
+} from '../engines/kernels/index.ts';
+import { atan, sigmoid, superSpike } from './surrogates.ts';
 
 export {
   type AdaptiveLifConstants,
@@ -26,7 +31,21 @@ export interface FixedLif extends LifConstants {
   /** Share of the potential that is left after a step. */
   readonly decay: number;
   readonly threshold: number;
+  /** Which of the two a layer of such neurons trains; default none. */
+  readonly learn?: readonly ('decay' | 'threshold')[];
 }
+
+/** Parameters of which the learned numbers are fixed. */
+type Fixed<T, P extends keyof T> = Omit<T, P> & Readonly<Record<P, number>>;
+
+/** A current-based LIF neuron of fixed numbers: plain JSON. */
+export type FixedCurrentLif = Fixed<CurrentLifParameters, 'decay' | 'currentDecay' | 'threshold'>;
+
+/** An ALIF neuron of fixed numbers: plain JSON. */
+export type FixedAdaptiveLif = Fixed<
+  AdaptiveLifParameters,
+  'decay' | 'threshold' | 'adaptationDecay' | 'adaptationStrength'
+>;
 
 /** Options of snnTorch's Leaky, by its names. */
 export interface LeakyOptions {
@@ -90,6 +109,119 @@ export function ifNode(options: NodeOptions = {}): FixedLif {
 /** The decay of SpikingJelly's ParametricLIFNode from its learned number: 1 - sigmoid(w), so tau = 1 / sigmoid(w). */
 export function parametricDecay(w: tf.Tensor): tf.Tensor {
   return tf.sub(1, tf.sigmoid(w));
+}
+
+/** The learned number of a decay, the inverse of `parametricDecay`; a decay of 0 or 1 would have none that is finite. */
+export function parametricNumber(decay: number): number {
+  const inside = Math.min(1 - 1e-6, Math.max(1e-6, decay));
+  return Math.log((1 - inside) / inside);
+}
+
+/** Options of Norse's current-based LIF, by its names; rates in 1/s, `dt` in s. */
+export interface NorseLifOptions {
+  readonly tauMembraneInverse?: number;
+  readonly tauSynapseInverse?: number;
+  readonly dt?: number;
+  readonly threshold?: number;
+  readonly leak?: number;
+  readonly reset?: number;
+  readonly surrogate?: Surrogate;
+}
+
+/** Norse's `lif_feed_forward_step`: current-based, by Euler's method, fires above the threshold. */
+export function norseLif({
+  tauMembraneInverse = 100,
+  tauSynapseInverse = 200,
+  dt = 0.001,
+  threshold = 1,
+  leak = 0,
+  reset = 0,
+  surrogate = superSpike(100),
+}: NorseLifOptions = {}): FixedCurrentLif {
+  return {
+    decay: 1 - dt * tauMembraneInverse,
+    currentDecay: 1 - dt * tauSynapseInverse,
+    threshold,
+    inputDecayed: true,
+    rest: leak,
+    inclusive: false,
+    surrogate,
+    reset: 'zero',
+    resetPotential: reset,
+    detachReset: true,
+  };
+}
+
+/** Options of an ALIF neuron; time constants in steps. */
+export interface AlifOptions {
+  readonly tau?: number;
+  readonly tauAdaptation?: number;
+  readonly threshold?: number;
+  /** What a spike adds to the threshold. */
+  readonly strength?: number;
+  /** Peak of the surrogate, in spikes per threshold. */
+  readonly dampening?: number;
+}
+
+/** Bellec's ALIF neuron (2018, 2020), its surrogate a triangle as wide as the threshold, damped. */
+export function alif({
+  tau = 20,
+  tauAdaptation = 200,
+  threshold = 1,
+  strength = 1.6,
+  dampening = 0.3,
+}: AlifOptions = {}): FixedAdaptiveLif {
+  return {
+    decay: Math.exp(-1 / tau),
+    threshold,
+    adaptationDecay: Math.exp(-1 / tauAdaptation),
+    adaptationStrength: strength,
+    inputDecayed: false,
+    rest: 0,
+    inclusive: true,
+    detachReset: true,
+    surrogate: { kind: 'triangle', amplitude: dampening / threshold, slope: 1 / threshold },
+  };
+}
+
+/** Options of NIR's LIF, by its names; `tau` and `dt` in s. */
+export interface NirLifOptions {
+  readonly tau: number;
+  readonly dt: number;
+  readonly r?: number;
+  readonly vLeak?: number;
+  readonly vThreshold: number;
+  /** What a spike resets the potential to; null subtracts the threshold instead. */
+  readonly vReset?: number | null;
+  /** `exact`: the solution for an input that is constant over a step; `euler`: its first order. */
+  readonly method?: 'exact' | 'euler';
+  readonly surrogate?: Surrogate;
+}
+
+/** NIR's LIF, tau v' = (v_leak - v) + R I, in steps of dt; fires above the threshold. */
+export function nirLif({
+  tau,
+  dt,
+  r = 1,
+  vLeak = 0,
+  vThreshold,
+  vReset = 0,
+  method = 'exact',
+  surrogate = superSpike(100),
+}: NirLifOptions): FixedLif {
+  return {
+    decay: method === 'exact' ? Math.exp(-dt / tau) : 1 - dt / tau,
+    gain: r,
+    inputDecayed: true,
+    threshold: vThreshold,
+    inclusive: false,
+    reset: vReset === null ? 'subtract' : 'zero',
+    resetPotential: vReset ?? 0,
+    rest: vLeak,
+    resetTiming: 'after',
+    detachReset: true,
+    surrogate,
+  };
 }
 
 function node({

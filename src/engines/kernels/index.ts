@@ -22,7 +22,7 @@ export {
 } from './leaky-integrator.ts';
 export { type LifConstants, type LifParameters, lif, lifNeuron } from './lif.ts';
 export { maxPool } from './max-pool.ts';
-export type { Learned, NeuronParameters, NeuronResult } from './neuron-function.ts';
+export type { Learned, NeuronFunction, NeuronParameters, NeuronResult } from './neuron-function.ts';
 export type { ChargeConstants, ResetConstants, ThresholdConstants } from './neuron-parts.ts';
 export { hasNormalisedLif, type NormalisedLifResult, normalisedLif, type Pool } from './normalised-lif.ts';
 export { type AdamStep, adamStep, type MomentumStep, momentumStep } from './optimiser-step.ts';

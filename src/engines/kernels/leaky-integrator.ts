@@ -12,6 +12,7 @@ export type LeakyIntegratorParameters = NeuronParameters<ChargeConstants, 'decay
 /** The leaky integrator's kernels. */
 export const leakyIntegratorNeuron: Neuron<ChargeConstants, 'potential', 'decay'> = defineNeuron({
   name: 'LeakyIntegrator',
+  silent: true,
   variables: ['potential'],
   parameters: ['decay'],
   initial: ({ rest }) => ({ potential: rest }),

@@ -22,6 +22,8 @@ export interface NeuronResult {
  * calls that hand the state on is the same function as one call over the whole sequence.
  */
 export interface NeuronFunction<C, P extends string> {
+  /** What it computes. */
+  readonly neuron: Neuron<C, string, P>;
   /**
    * @param state variables before the first step, as a call gives them; default: the neuron at rest
    * @param options potentials: also give the potential after every step, [batch, time, …features]
@@ -57,7 +59,7 @@ export function neuronFunction<C extends object, V extends string, P extends str
     const result = { spikes: outputs[0]!, state: outputs[1]! };
     return potentials ? { ...result, potentials: outputs[2]! } : result;
   };
-  return run as NeuronFunction<C, P>;
+  return Object.assign(run, { neuron }) as unknown as NeuronFunction<C, P>;
 }
 
 /** A neuron's learned numbers as one tensor, [numbers] or [numbers, channels]; its constants; whether some are tensors. */

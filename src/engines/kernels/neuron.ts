@@ -54,6 +54,8 @@ export interface NeuronDefinition<C, V extends string = string, P extends string
   readonly name: string;
   /** Variables of its state; the first is the membrane potential. */
   readonly variables: readonly V[];
+  /** True for a neuron that never fires: its output is its potential. */
+  readonly silent?: boolean;
   /** Learned numbers. */
   readonly parameters: readonly P[];
   /** The state of a neuron that nothing has happened to. */

@@ -1,10 +1,10 @@
-import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
 import { lif, type Surrogate, surrogateKinds } from '../../engines/kernels/index.ts';
 import type { FixedLif } from '../neurons.ts';
-import type { Layer, LayerActivity } from './layer.ts';
-import { sizeOf } from './parameter.ts';
-import { realSteps, stepMask } from './step-mask.ts';
+import type { Layer } from './layer.ts';
+import { createNeuronLayer } from './neuron-layer.ts';
+
+export { activityOf, activityOfCounts } from './activity.ts';
 
 const finite = v.pipe(v.number(), v.finite());
 
@@ -29,43 +29,19 @@ export const lifSchema: v.GenericSchema<unknown, FixedLif> = v.strictObject({
   resetTiming: v.picklist(['before', 'after', 'both']),
   detachReset: v.boolean(),
   surrogate: surrogateSchema,
+  learn: v.exactOptional(v.array(v.picklist(['decay', 'threshold']))),
 });
 
 /** LIF neurons, one for every feature; their potentials are the layer's state, their spikes its activity. */
-export function createLifLayer(name: string, neuron: FixedLif): Layer {
+export function createLifLayer(name: string, { learn = [], ...neuron }: FixedLif): Layer {
+  const layer = createNeuronLayer(name, lif, neuron, { learn });
+  const { parameters, forward } = layer;
   return {
     name,
-    parameters: [],
-    neuron,
-    forward: (input, pass) => {
-      const before = pass.state[name];
-      const { spikes, ...rest } =
-        pass.potentials?.(name) === true
-          ? lif(input, neuron, before, { potentials: true })
-          : lif(input, neuron, before);
-      return { output: spikes, ...rest, activity: activityOf(spikes, pass.lengths) };
+    parameters,
+    forward,
+    get neuron() {
+      return layer.neuronParameters;
     },
   };
-}
-
-/** Mean of a layer's outputs over real steps. */
-export function activityOf(outputs: tf.Tensor, lengths: ArrayLike<number> | undefined): LayerActivity {
-  const [batch, steps, ...features] = outputs.shape as [number, number, ...number[]];
-  const size = sizeOf(features);
-  // By step first: float32 counts spikes exactly up to 2^24, which a step of a sample stays below.
-  const bySteps = tf.sum(tf.reshape(outputs, [batch, steps, size]), 2);
-  return activityOfCounts(bySteps, size, lengths);
-}
-
-/** Mean over real steps from the sums [batch, steps] of `size` outputs each. */
-export function activityOfCounts(
-  bySteps: tf.Tensor,
-  size: number,
-  lengths: ArrayLike<number> | undefined,
-): LayerActivity {
-  const [batch, steps] = bySteps.shape as [number, number];
-  const elements = realSteps(lengths, batch, steps) * size;
-  const mask = stepMask(lengths, batch, steps);
-  const total = tf.sum(mask === undefined ? bySteps : tf.mul(bySteps, mask));
-  return { rate: tf.div(total, Math.max(elements, 1)), elements };
 }
