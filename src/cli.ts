@@ -39,6 +39,11 @@ const entries: readonly CommandEntry[] = [
     load: () => import('./commands/replay.ts'),
   },
   {
+    name: 'report',
+    summary: 'report what a training reached, or compare several',
+    load: () => import('./commands/report.ts'),
+  },
+  {
     name: 'fetch',
     summary: 'download a data set from its official place, check and unpack it',
     load: () => import('./commands/fetch.ts'),
@@ -47,6 +52,16 @@ const entries: readonly CommandEntry[] = [
     name: 'cache',
     summary: 'show or clear the cache of binned samples',
     load: () => import('./commands/cache.ts'),
+  },
+  {
+    name: 'surrogates',
+    summary: 'draw the surrogate gradients',
+    load: () => import('./commands/surrogates.ts'),
+  },
+  {
+    name: 'filters',
+    summary: 'list the filters of events, and their options',
+    load: () => import('./commands/filters.ts'),
   },
   {
     name: 'engines',

@@ -223,11 +223,10 @@ const cleaners: FilterDefinition[] = [
     summary: 'remove background activity: events without another near them shortly before',
     example: 'denoise:micros=5000',
     options: {
-      micros: numberOption({ help: 'how long before', min: 0, unit: 'us' }),
+      micros: numberOption({ help: 'how long before', min: 0, unit: 'us', default: 10_000 }),
       neighbours: countOption([4, 8], 'pixels around that count as near', 8),
       support: integerOption({ help: 'pixels near that must have had an event', min: 1, max: 8, default: 1 }),
     },
-    required: ['micros'],
     create: (options) => new Denoise(options),
   }),
   defineFilter<RefractoryOptions>({

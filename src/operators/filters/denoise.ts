@@ -8,8 +8,8 @@ import { pixelsOf, type SensorOptions } from './filter-stage.ts';
 import { Selection } from './selection.ts';
 
 export interface DenoiseOptions extends SensorOptions {
-  /** An event needs another one near it less than so many microseconds before. */
-  readonly micros: number;
+  /** An event needs another one near it less than so many microseconds before; default 10,000. */
+  readonly micros?: number;
   /** Pixels around an event that count as near: 8 (default), or 4, those that share a side. */
   readonly neighbours?: 4 | 8;
   /** Pixels near it that must have had an event, default 1. */
@@ -30,7 +30,7 @@ export class Denoise extends Selection {
   /** Last time of every pixel, with a border so that the pixels around are always there. */
   readonly #last: Float64Array;
 
-  constructor({ sensor, micros, neighbours = 8, support = 1 }: DenoiseOptions) {
+  constructor({ sensor, micros = 10_000, neighbours = 8, support = 1 }: DenoiseOptions) {
     super();
     pixelsOf(sensor);
     if (neighbours !== 4 && neighbours !== 8) {
