@@ -67,6 +67,20 @@ export function piecewiseExponential(alpha = 1): Surrogate {
   return { kind: 'exponential', amplitude: alpha / 2, slope: alpha };
 }
 
+/** exp(-slope |x|), peak 1 (Shrestha and Orchard 2018, at equal peak). */
+export function exponential(slope = 5): Surrogate {
+  return { kind: 'exponential', amplitude: 1, slope };
+}
+
+/** The normal density of the deviation, area 1 (Yin, Corradi and Bohte, "Accurate and efficient SRNNs", 2021). */
+export function normal(deviation = 0.5): Surrogate {
+  return {
+    kind: 'gaussian',
+    amplitude: 1 / (deviation * Math.sqrt(2 * Math.PI)),
+    slope: 1 / (deviation * Math.SQRT2),
+  };
+}
+
 /** 1 everywhere: snnTorch's straight_through_estimator. */
 export function straightThrough(): Surrogate {
   return { kind: 'constant', amplitude: 1, slope: 1 };
@@ -75,6 +89,16 @@ export function straightThrough(): Surrogate {
 /** `threshold` below the threshold, its negative from it on: what snnTorch calls triangular. */
 export function snnTorchTriangular(threshold = 1): Surrogate {
   return { kind: 'sign', amplitude: threshold, slope: 1 };
+}
+
+/**
+ * How the rate of a LIF neuron grows with its constant drive a, as a share of its greatest rate:
+ * (h r / (a (a - h))) / (r + ln(a / (a - h)))^2 for a above the threshold h, 0 below. Here x is the drive less the
+ * threshold. It grows without bound towards the threshold, so it is taken at least 2^-20 thresholds above it.
+ * @param ratio r, the refractory period over the time constant
+ */
+export function exactRate(ratio = 0.05, threshold = 1): Surrogate {
+  return { kind: 'rate', amplitude: 1 / threshold, slope: 1 / threshold, shape: ratio };
 }
 
 /** Every preset by name, with its parameter where it takes one. */
@@ -91,6 +115,9 @@ export const surrogatePresets: Readonly<Record<string, (parameter?: number) => S
   rectangular,
   gaussian,
   'piecewise-exponential': piecewiseExponential,
+  exponential,
+  normal,
   'straight-through': straightThrough,
   'snntorch-triangular': snnTorchTriangular,
+  'exact-rate': exactRate,
 };

@@ -50,6 +50,33 @@ it('has the peaks and slopes of the definitions', () => {
   expect(at(surrogates.rectangular(2), 1)).toBe(0);
 });
 
+it('has the exact rate gradient of a LIF neuron', () => {
+  const [h, refractory, tau] = [0.05, 1, 20];
+  const surrogate = surrogates.exactRate(refractory / tau, h);
+  const rate = (a: number): number => refractory / (refractory + tau * Math.log(a / (a - h)));
+  for (const a of [0.051, 0.06, 0.1, 0.5, 2, 30]) {
+    const formula = (h * refractory * tau) / (a * (a - h)) / (refractory + tau * Math.log(a / (a - h))) ** 2;
+    const slope = (rate(a * (1 + 1e-6)) - rate(a * (1 - 1e-6))) / (2e-6 * a);
+    expect(at(surrogate, a - h) / formula).toBeCloseTo(1, 9);
+    expect(at(surrogate, a - h) / slope).toBeCloseTo(1, 4);
+  }
+  expect(at(surrogate, 0)).toBe(0);
+  expect(at(surrogate, -0.02)).toBe(0);
+  expect(at(surrogate, 1e-30)).toBe(at(surrogate, h * 2 ** -20));
+});
+
+it('has areas and peaks of the exponential and the normal density', () => {
+  const area = (surrogate: surrogates.Surrogate): number => {
+    let sum = 0;
+    for (let i = -40000; i <= 40000; i++) sum += at(surrogate, i / 4000) / 4000;
+    return sum;
+  };
+  expect(area(surrogates.normal(0.7))).toBeCloseTo(1, 6);
+  expect(at(surrogates.normal(0.7), 0.7) / at(surrogates.normal(0.7), 0)).toBeCloseTo(Math.exp(-0.5), 12);
+  expect(at(surrogates.exponential(3), 0)).toBe(1);
+  expect(area(surrogates.exponential(3))).toBeCloseTo(2 / 3, 4);
+});
+
 describeEngines('surrogates', () => {
   it.each(surrogates.surrogateKinds)('%s is the same on tensors and in the neuron', async (kind) => {
     const surrogate = { kind, amplitude: 0.7, slope: 3 };
@@ -66,7 +93,9 @@ describeEngines('surrogates', () => {
     for (const [name, tensor] of Object.entries({ onTensors, inNeuron })) {
       const values = await tensor.data();
       for (const [index, value] of expected.entries()) {
-        expect(Math.abs(values[index]! - value), `${name} at ${x[index]}`).toBeLessThan(2e-6);
+        // The rate's shape is the ratio of small differences, so its digits are those of the potential.
+        const tolerance = 2e-6 * Math.max(1, Math.abs(value));
+        expect(Math.abs(values[index]! - value), `${name} at ${x[index]}`).toBeLessThan(tolerance);
       }
       tensor.dispose();
     }
