@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import { InputError, OptionError } from '../errors.ts';
 import type { EventChunk, SensorSize } from '../events.ts';
-import type { EventFilter, FilterChain } from '../operators/filters/index.ts';
+import type { FilterChain } from '../operators/filters/index.ts';
 import { type ProgressLine, progressLine } from '../reports/progress.ts';
 import type { DecodedChunks, DecodedRecording } from '../streams/decoding.ts';
 import type { AnyFormat, EncodeOptions, RecordingFormat } from '../streams/formats/format.ts';
 import type { WriteOptions } from '../streams/recording-file.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
+import { filterChain, filterOption } from './filter-option.ts';
 import { addReadingOptions, formatNamed, type ReadingOptions, readingOptions } from './recording-options.ts';
 
 interface ConvertOptions extends ReadingOptions {
@@ -35,7 +36,7 @@ export function define(command: Command, io: CommandIo): void {
     .argument('<in>', 'a recording of any supported format, or - for standard input')
     .argument('<out>', 'the file to write, or - for standard output')
     .option('--format <NAME>', 'format of OUT, where its name does not tell')
-    .option('--filter <FILTER>', 'NAME or NAME:OPTION=VALUE,…; may be repeated, in order', collect, []);
+    .addOption(filterOption());
   addReadingOptions(command)
     .addOption(
       new Option('--compression <NAME>', 'how AEDAT 4 is packed; lz4 by default').choices([
@@ -55,24 +56,18 @@ export function define(command: Command, io: CommandIo): void {
     .action((from: string, to: string, options: ConvertOptions) => convert(from, to, options, io));
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
-
 async function convert(from: string, to: string, options: ConvertOptions, io: CommandIo): Promise<void> {
-  const [{ formats }, files, { parseFilter, FilterChain }] = await Promise.all([
+  const [{ formats }, files] = await Promise.all([
     import('../streams/formats/index.ts'),
     import('../streams/recording-file.ts'),
-    import('../operators/filters/index.ts'),
   ]);
   const format = outputFormat(to, options.format, formats);
-  const filters = options.filter.map((text): EventFilter => parseFilter(text));
   const reading = readingOptions(options, formats);
   const recording =
     from === '-'
       ? await files.recordingFromPipe(process.stdin, reading)
       : await files.openRecording(from, reading);
-  const chain = filters.length === 0 ? undefined : new FilterChain(filters, recording.sensor);
+  const chain = options.filter.length === 0 ? undefined : await filterChain(options.filter, recording.sensor);
   const pass = recording.chunks();
   const progress = progressLine(io.err);
   const state: Conversion = { pass, chain, events: 0, from, progress, signal: io.signal };

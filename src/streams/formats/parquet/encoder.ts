@@ -16,12 +16,8 @@ const GROUP_ROWS = 1 << 18;
 const ENCODINGS = { PLAIN: 0, RLE: 3, DELTA_BINARY_PACKED: 5 } as const;
 
 const required = { repetition_type: 'REQUIRED' } as const;
-const unsigned16 = {
-  ...required,
-  type: 'INT32',
-  converted_type: 'UINT_16',
-  logical_type: { type: 'INTEGER', bitWidth: 16, isSigned: false },
-} as const;
+/** Without the newer logical type, whose width hyparquet-writer does not write as the one byte that PyArrow expects. */
+const unsigned16 = { ...required, type: 'INT32', converted_type: 'UINT_16' } as const;
 
 /** The columns of our Arrow files: timestamp[us], uint16, uint16, bool; none may be null. */
 const SCHEMA: SchemaElement[] = [
