@@ -8,7 +8,6 @@ import type { DecodedChunks, DecodedRecording } from '../streams/decoding.ts';
 import type { AnyFormat, EncodeOptions, RecordingFormat } from '../streams/formats/format.ts';
 import type { WriteOptions } from '../streams/recording-file.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
-import { filterChain, filterOption } from './filter-option.ts';
 import { addReadingOptions, formatNamed, type ReadingOptions, readingOptions } from './recording-options.ts';
 
 interface ConvertOptions extends ReadingOptions {
@@ -36,7 +35,12 @@ export function define(command: Command, io: CommandIo): void {
     .argument('<in>', 'a recording of any supported format, or - for standard input')
     .argument('<out>', 'the file to write, or - for standard output')
     .option('--format <NAME>', 'format of OUT, where its name does not tell')
-    .addOption(filterOption());
+    .option(
+      '--filter <FILTER>',
+      'NAME or NAME:OPTION=VALUE,…; may be repeated, in order; see pipeline filters',
+      collect,
+      [],
+    );
   addReadingOptions(command)
     .addOption(
       new Option('--compression <NAME>', 'how AEDAT 4 is packed; lz4 by default').choices([
@@ -56,18 +60,24 @@ export function define(command: Command, io: CommandIo): void {
     .action((from: string, to: string, options: ConvertOptions) => convert(from, to, options, io));
 }
 
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
 async function convert(from: string, to: string, options: ConvertOptions, io: CommandIo): Promise<void> {
-  const [{ formats }, files] = await Promise.all([
+  const [{ formats }, files, { FilterChain, parseFilter }] = await Promise.all([
     import('../streams/formats/index.ts'),
     import('../streams/recording-file.ts'),
+    import('../operators/filters/index.ts'),
   ]);
+  const filters = options.filter.map((text) => parseFilter(text));
   const format = outputFormat(to, options.format, formats);
   const reading = readingOptions(options, formats);
   const recording =
     from === '-'
       ? await files.recordingFromPipe(process.stdin, reading)
       : await files.openRecording(from, reading);
-  const chain = options.filter.length === 0 ? undefined : await filterChain(options.filter, recording.sensor);
+  const chain = filters.length === 0 ? undefined : new FilterChain(filters, recording.sensor);
   const pass = recording.chunks();
   const progress = progressLine(io.err);
   const state: Conversion = { pass, chain, events: 0, from, progress, signal: io.signal };

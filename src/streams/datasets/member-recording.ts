@@ -38,10 +38,10 @@ export function memberRecording(member: Member, known: KnownRecording): Labelled
 /** The content of the file, or of the archive and the name in it, and how it is decoded. */
 async function keyOf(
   { file, archive, where }: Member,
-  { sensor, orientation }: KnownRecording,
+  { sensor, orientation, fromMicros, toMicros }: KnownRecording,
   hashFile: (path: string) => Promise<string>,
 ): Promise<string> {
   const content =
     file === undefined ? [await hashFile(archive!), where.slice(archive!.length)] : await hashFile(file);
-  return JSON.stringify([content, sensor, orientation]);
+  return JSON.stringify([content, sensor, orientation, fromMicros, toMicros]);
 }
