@@ -17,6 +17,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import dfa
+
 THREADS, MODE = int(sys.argv[1]), sys.argv[2]
 torch.set_num_threads(THREADS)
 torch.manual_seed(42)
@@ -276,9 +278,10 @@ CASES = {
     "vgg-stream": lambda: stream(Vgg(1), torch.randn(1, 3, 32, 32)),
     "ssnn-48-stream": lambda: stream(Ssnn(), events(8, 1, 48)),
     "ssnn-128-stream": lambda: stream(Ssnn(), events(8, 1, 128)),
+    **dfa.cases(MODE),
 }
 # A stream is a loop over its windows already.
-LOOPED = {"vgg-train", "ssnn-48", "ssnn-128", "csnn-train"}
+LOOPED = {"vgg-train", "ssnn-48", "ssnn-128", "csnn-train", *dfa.cases(MODE)}
 
 prepared = {}
 for line in sys.stdin:

@@ -8,6 +8,7 @@ import { vggConfig } from '../../src/models/networks/vgg.ts';
 import { createTrainer, type TrainerOptions } from '../../src/models/trainer.ts';
 import { batchSamples } from '../../src/operators/batch.ts';
 import { RandomStream } from '../../src/random.ts';
+import { dfaCases } from './dfa-case.ts';
 import { denseConvolutions } from './limit.ts';
 
 /** One step, to be timed. */
@@ -129,6 +130,7 @@ export const benchCases: Readonly<Record<string, BenchCase>> = {
     repeat: 8,
     optimiser: { kind: 'adam', learningRate: 1e-3 },
   }),
+  ...dfaCases,
   'vgg-stream': streaming('SNN-VGG, batch 1, one timestep of a stream', vggConfig()),
   'ssnn-48-stream': streaming('SSNN 48x48, batch 1, one window of a stream', ssnn(48)),
   'ssnn-128-stream': streaming('SSNN 128x128, batch 1, one window of a stream', ssnn(128)),
