@@ -1,6 +1,7 @@
 import { map, type OperatorFunction } from 'rxjs';
 import type { LabelledImage, Sample } from '../events.ts';
 import { RandomStream } from '../random.ts';
+import { numberWithin } from './number-within.ts';
 import { wholeNumber } from './whole-number.ts';
 
 export interface EncodePoissonOptions {
@@ -10,6 +11,8 @@ export interface EncodePoissonOptions {
   readonly gain?: number;
   /** Default 0. */
   readonly offset?: number;
+  /** Most spikes a step, from 0 to 1; default 1. */
+  readonly maximumRate?: number;
   /** The run's seed, a whole number of at least 0. */
   readonly seed: number;
   /** Each epoch draws its own spikes; default 0. */
@@ -18,15 +21,16 @@ export interface EncodePoissonOptions {
 
 /**
  * The image as spikes, 0 or 1: at every step and place a Bernoulli draw with p = clamp(gain * value / 255 + offset, 0,
- * 1). The draw is a function of (seed, epoch, image, index), so neither order nor threads change it.
+ * maximumRate). The draw is a function of (seed, epoch, image, index), so neither order nor threads change it.
  */
 export function encodePoisson(image: LabelledImage, options: EncodePoissonOptions): Sample {
   const { id, label, width, height, channels, pixels } = image;
-  const { gain = 1, offset = 0, seed, epoch = 0 } = options;
+  const { gain = 1, offset = 0, maximumRate = 1, seed, epoch = 0 } = options;
   const steps = wholeNumber('steps', options.steps, 1);
   const random = new RandomStream(wholeNumber('seed', seed, 0), `encode/${epoch}/${id}`);
   const size = height * width * channels;
-  const probabilities = Float64Array.from(pixels, (value) => (gain * value) / 255 + offset);
+  const limit = numberWithin('maximumRate', maximumRate, 0, 1);
+  const probabilities = Float64Array.from(pixels, (value) => Math.min((gain * value) / 255 + offset, limit));
   const frames = new Float32Array(steps * size);
   for (let index = 0, step = 0; step < steps; step++) {
     for (let i = 0; i < size; i++, index++) {

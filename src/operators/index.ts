@@ -11,8 +11,28 @@ export { type BinCounters, type BinOptions, binCounters } from './bin-frames.ts'
 // Frames and images to samples
 export { type BinSampleOptions, binRecording, binSample, type SampleToken } from './bin-sample.ts';
 export { type Binning, type BinningOptions, bin, createBinning } from './binning.ts';
+export {
+  EncodeDelta,
+  type EncodeDeltaOptions,
+  encodeDelta,
+  encodeSampleDelta,
+  encodeSamplesDelta,
+} from './encode-delta.ts';
 export { type EncodeDirectOptions, encodeDirect, encodeImagesDirect } from './encode-direct.ts';
+export {
+  type EncodeLatencyOptions,
+  encodeImagesLatency,
+  encodeLatency,
+  type LatencyCode,
+  latencies,
+} from './encode-latency.ts';
 export { type EncodePoissonOptions, encodeImagesPoisson, encodePoisson } from './encode-poisson.ts';
+export {
+  type EncodePopulationOptions,
+  encodeImagesPopulation,
+  encodePopulation,
+  tuning,
+} from './encode-population.ts';
 // Events to events
 export * as filters from './filters/index.ts';
 export { firstEventFrom } from './first-event-from.ts';

@@ -39,6 +39,14 @@ describe('encodePoisson', () => {
     expect([rate(0), rate(1), rate(2)]).toStrictEqual([0, 1, 0]);
   });
 
+  it('fires at most at the maximum rate', () => {
+    const { frames } = encodePoisson(image([255, 51]), { steps: 4000, seed: 1, maximumRate: 0.3 });
+    const rate = (pixel: number): number =>
+      frames.filter((_, i) => i % 2 === pixel).reduce((a, b) => a + b) / 4000;
+    expect(Math.abs(rate(0) - 0.3)).toBeLessThan(0.03);
+    expect(Math.abs(rate(1) - 0.2)).toBeLessThan(0.03);
+  });
+
   it('draws a value from seed, epoch, image and index alone', () => {
     const options = { steps: 20, seed: 5, epoch: 2 };
     const random = new RandomStream(5, 'encode/2/cat');

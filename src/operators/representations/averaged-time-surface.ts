@@ -138,7 +138,7 @@ export class AveragedTimeSurface implements Painter {
     events[(cellRow * this.#cells[0] + cellColumn) * channels + channel]!++;
     if (!memory.remember((row * width + column) * channels + channel, micros)) {
       throw new InputError(
-        `averaged time surface: expected fewer than ${SurfaceMemory.limit} events within ${this.#options.windowMicros} us: use a shorter window`,
+        `averaged time surface: expected fewer than ${memory.limit} events within ${this.#options.windowMicros} us: use a shorter window`,
       );
     }
   }

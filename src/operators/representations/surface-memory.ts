@@ -19,7 +19,7 @@ export interface SurfaceMemoryOptions {
  */
 export class SurfaceMemory {
   /** Most events within a window. */
-  static readonly limit: number = 2 ** 24;
+  readonly limit: number;
   readonly #window: number;
   readonly #tau: number;
   readonly #linear: boolean;
@@ -34,7 +34,12 @@ export class SurfaceMemory {
   #head = 0;
   #length = 0;
 
-  constructor(places: number, { windowMicros, tauMicros, decay = 'exponential' }: SurfaceMemoryOptions) {
+  constructor(
+    places: number,
+    { windowMicros, tauMicros, decay = 'exponential' }: SurfaceMemoryOptions,
+    limit: number = 2 ** 24,
+  ) {
+    this.limit = limit;
     if (!(windowMicros >= 0)) {
       throw new OptionError(`windowMicros: expected a number of at least 0, got ${windowMicros}`);
     }
@@ -74,7 +79,7 @@ export class SurfaceMemory {
 
   /** Adds an event; false where the window holds too many. */
   remember(place: number, micros: number): boolean {
-    if (this.#length === SurfaceMemory.limit) return false;
+    if (this.#length === this.limit) return false;
     if (this.#length === this.#queue.length) this.#grow();
     const at = (this.#head + this.#length++) & (this.#queue.length - 1);
     this.#queue[at] = micros;

@@ -1,0 +1,252 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { OptionError, ShapeError } from '../../../src/errors.ts';
+import type { EventChunk, Frame } from '../../../src/events.ts';
+import {
+  BinaryRepresentation,
+  type Binning,
+  binaryRepresentation,
+  binCounters,
+  binSample,
+  createBinning,
+  FrameGrid,
+  frameShape,
+  type Representation,
+} from '../../../src/operators/index.ts';
+import { Decay } from '../../../src/operators/representations/decay.ts';
+import { SurfaceMemory } from '../../../src/operators/representations/surface-memory.ts';
+import { arbitraryCuts, arbitraryEvents, chunkAt, chunkOf, runStage, split, total } from '../event-cases.ts';
+import { describeOperatorCases } from '../operator-cases.ts';
+
+const pixel = new FrameGrid({ sensor: { width: 1, height: 1 } });
+const small = { width: 5, height: 4 };
+const grid = new FrameGrid({ sensor: small });
+
+const representations: readonly Representation[] = [
+  { kind: 'counted' },
+  { kind: 'binary' },
+  { kind: 'time-surface', tauMicros: 300 },
+  { kind: 'averaged-time-surface', cellSize: 3, surfaceSize: 3, windowMicros: 500, tauMicros: 200 },
+  {
+    kind: 'averaged-time-surface',
+    cellSize: 2,
+    surfaceSize: 1,
+    windowMicros: 90,
+    tauMicros: 200,
+    decay: 'linear',
+  },
+  { kind: 'voxel-grid', bins: 4 },
+  { kind: 'binary-representation', bits: 2 },
+];
+const binnings: readonly Binning[] = [
+  { kind: 'time', windowMicros: 1500.5 },
+  { kind: 'events', count: 6 },
+  { kind: 'count', bins: 3 },
+  { kind: 'event-bins', bins: 3 },
+];
+
+describe.each(representations)('$kind', (representation) => {
+  it.each(binnings)('does not depend on how the events are cut into chunks, by $kind', (binning) => {
+    const cases = arbitraryEvents(small, { maxLength: 40 }).chain((events) =>
+      fc.record({ events: fc.constant(events), cuts: arbitraryCuts(events.length) }),
+    );
+    fc.assert(
+      fc.property(cases, ({ events, cuts }) => {
+        const create = (): ReturnType<typeof createBinning> =>
+          createBinning(binning, { grid, representation });
+        const whole = runStage(create(), [chunkOf(events)]);
+        expect(runStage(create(), split(chunkOf(events), cuts))).toStrictEqual(whole);
+        const shape = frameShape(representation, grid, 'two');
+        for (const { height, width, channels, data } of whole) {
+          expect([height, width, channels]).toStrictEqual(shape);
+          expect(data).toHaveLength(shape[0] * shape[1] * shape[2]);
+          expect(data.every(Number.isFinite)).toBe(true);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('goes into samples', () => {
+    const chunk = chunkOf(
+      Array.from({ length: 24 }, (_, i) => ({ micros: 100 * i, x: i % 5, y: i % 4, on: i % 2 })),
+    );
+    const binning: Binning = { kind: 'count', bins: 3 };
+    const sample = binSample([chunk], binning, grid, { id: 'a', label: 1 }, { representation });
+    const frames = runStage(createBinning(binning, { grid, representation }), [chunk]);
+    expect(sample.shape).toStrictEqual([3, ...frameShape(representation, grid, 'two')]);
+    expect([...sample.frames]).toStrictEqual(frames.flatMap(({ data }) => [...data]));
+  });
+});
+
+describe('time surface', () => {
+  const surface = (chunks: readonly EventChunk[], binning: Binning, tauMicros = 10): number[][] =>
+    runStage(
+      createBinning(binning, {
+        grid: pixel,
+        polarity: 'merged',
+        representation: { kind: 'time-surface', tauMicros },
+      }),
+      [...chunks],
+    ).map(({ data }) => [...data]);
+
+  it('decays through silence', () => {
+    const values = surface([chunkAt(0, 35)], { kind: 'time', windowMicros: 10 });
+    const expected = [10, 20, 30, 5].map((ago) => [Math.fround(Math.exp(-ago / 10))]);
+    expect(values).toStrictEqual(expected);
+  });
+
+  it('is exact to a microsecond late in a recording, and at the times of AEDAT 4', () => {
+    for (const start of [2 ** 25 + 1, 1_718_288_176_123_457]) {
+      expect(surface([chunkAt(start)], { kind: 'events', count: 1 }, 0.5)).toStrictEqual([
+        [Math.fround(Math.exp(-2))],
+      ]);
+    }
+  });
+
+  it('needs a time constant', () => {
+    expect(() => surface([], { kind: 'events', count: 1 }, 0)).toThrow(
+      'tauMicros: expected a number above 0, got 0',
+    );
+  });
+});
+
+describe('Decay', () => {
+  it('is the exponential, by tables or not', () => {
+    for (const tau of [0.3, 1, 777.7, 50_000, 3e7]) {
+      const decay = new Decay(tau);
+      const ago = [0, 1, 2, 63, 64, 1000, 123_456, 104 * tau, 1e9].map(Math.floor);
+      const out = new Float32Array(ago.length + 1);
+      decay.render(2e9 + 0.25, Float64Array.from([...ago.map((d) => 2e9 - d), -Infinity]), out);
+      for (const [i, d] of ago.entries()) {
+        const expected = Math.fround(Math.exp(-(d + 0.25) / tau));
+        expect(Math.abs(out[i]! - expected)).toBeLessThanOrEqual(1e-7 * expected + 1e-44);
+        const exact = Math.exp(-d / tau);
+        expect(Math.abs(decay.of(d) - exact)).toBeLessThanOrEqual(1e-14 * exact + 1e-44);
+      }
+      expect(out[ago.length]).toBe(0);
+    }
+  });
+});
+
+describe('voxel grid', () => {
+  const voxels = (chunks: readonly EventChunk[], binning: Binning, bins: number): number[][] =>
+    runStage(
+      createBinning(binning, { grid: pixel, representation: { kind: 'voxel-grid', bins } }),
+      chunks,
+    ).map(({ data }) => [...data]);
+
+  it('spreads an event over the two planes beside its time; first and last are whole', () => {
+    const chunk = chunkOf([0, 25, 100].map((micros) => ({ micros, x: 0, y: 0, on: micros === 25 ? 0 : 1 })));
+    expect(voxels([chunk], { kind: 'count', bins: 1 }, 3)).toStrictEqual([[0.5, -0.5, 1]]);
+  });
+
+  it('puts all in the first plane where there is one time, or one plane', () => {
+    expect(voxels([chunkAt(7, 7)], { kind: 'count', bins: 1 }, 3)).toStrictEqual([[2, 0, 0]]);
+    expect(voxels([chunkAt(7)], { kind: 'events', count: 5 }, 3)).toStrictEqual([[1, 0, 0]]);
+    expect(voxels([chunkAt(7, 9)], { kind: 'time', windowMicros: 10 }, 1)).toStrictEqual([[2]]);
+  });
+
+  it('holds the whole polarity of all events', () => {
+    fc.assert(
+      fc.property(arbitraryEvents(small), fc.constantFrom(...binnings), (events, binning) => {
+        const frames = runStage(
+          createBinning(binning, { grid, representation: { kind: 'voxel-grid', bins: 5 } }),
+          [chunkOf(events)],
+        );
+        const polarity = events.reduce((sum, { on }) => sum + 2 * on - 1, 0);
+        expect(total(frames)).toBeCloseTo(polarity, 4);
+      }),
+    );
+  });
+});
+
+describe('averaged time surface', () => {
+  it('refuses surfaces that are even, or larger than a cell', () => {
+    for (const surfaceSize of [2, 7]) {
+      const representation = {
+        kind: 'averaged-time-surface',
+        cellSize: 5,
+        surfaceSize,
+        windowMicros: 1,
+        tauMicros: 1,
+      } as const;
+      expect(() => createBinning({ kind: 'count', bins: 1 }, { grid, representation })).toThrow(OptionError);
+    }
+  });
+
+  it('holds a bounded number of events', () => {
+    const memory = new SurfaceMemory(1, { windowMicros: 10, tauMicros: 1 }, 5000);
+    for (let i = 0; i < 5000; i++) expect(memory.remember(0, 5)).toBe(true);
+    expect(memory.remember(0, 5)).toBe(false);
+    expect(memory.weight(0, 5)).toBe(5000);
+    memory.forget(16);
+    expect(memory.weight(0, 16)).toBe(0);
+  });
+});
+
+describeOperatorCases<Frame, Frame>('binaryRepresentation', {
+  create: () => binaryRepresentation({ bits: 2 }),
+  values: [frameOf(0, 1), frameOf(10, 0), frameOf(20, 3)],
+  outputs: { empty: 0, one: 1, many: 2 },
+});
+
+describe('BinaryRepresentation', () => {
+  it('reads the first frame as the highest bit', () => {
+    const frames = runStage(new BinaryRepresentation({ bits: 3 }), [
+      frameOf(0, 5),
+      frameOf(10, 0),
+      frameOf(20, 1),
+    ]);
+    expect(frames).toStrictEqual([
+      { ...frameOf(0, 5), endMicros: 30, events: 6, data: Float32Array.of(5 / 7) },
+    ]);
+  });
+
+  it('keeps or drops frames at the end that are too few, and says how many events they had', () => {
+    const values = [frameOf(0, 1), frameOf(10, 2), frameOf(20, 4)];
+    expect(runStage(new BinaryRepresentation({ bits: 2 }), values).map(({ data }) => data[0])).toStrictEqual([
+      1,
+      Math.fround(2 / 3),
+    ]);
+    const dropping = new BinaryRepresentation({ bits: 2, tail: 'drop' });
+    expect(runStage(dropping, values)).toHaveLength(1);
+    expect(dropping.dropped).toBe(4);
+  });
+
+  it('counts what it drops of a stream', () => {
+    const counters = binCounters();
+    const binning: Binning = { kind: 'time', windowMicros: 10, tail: 'drop' };
+    const representation: Representation = { kind: 'binary-representation', bits: 2 };
+    const stage = createBinning(binning, { grid: pixel, representation, counters });
+    expect(runStage(stage, [chunkAt(0, 6, 11, 12, 16)])).toHaveLength(1);
+    expect(counters).toStrictEqual({ events: 5, outside: 0, tail: 3, skippedBins: 0 });
+  });
+
+  it('refuses bins that it cannot cut, too many bits, and frames of two sizes', () => {
+    const create = (binning: Binning, bits: number): unknown =>
+      createBinning(binning, { grid, representation: { kind: 'binary-representation', bits } });
+    expect(() => create({ kind: 'events', count: 7 }, 2)).toThrow(
+      "a bin's 7 events to be a multiple of its 2 bits",
+    );
+    expect(() => create({ kind: 'count', bins: 2, overlap: 0.5 }, 2)).toThrow('bins that do not overlap');
+    expect(() => create({ kind: 'count', bins: 2 }, 25)).toThrow(OptionError);
+    const two = new Float32Array(2);
+    expect(() =>
+      runStage(new BinaryRepresentation({ bits: 2 }), [frameOf(0, 1), { ...frameOf(10, 1), data: two }]),
+    ).toThrow(ShapeError);
+  });
+});
+
+/** A frame of one pixel with so many events. */
+function frameOf(startMicros: number, events: number): Frame {
+  return {
+    width: 1,
+    height: 1,
+    channels: 1,
+    data: Float32Array.of(events),
+    startMicros,
+    endMicros: startMicros + 10,
+    events,
+  };
+}
