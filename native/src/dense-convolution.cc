@@ -1,5 +1,5 @@
-// Convolutions by oneDNN. Primitives are kept by shape; tensors are plain NHWC at the border, filters are reordered
-// into the layout that a primitive asks for.
+// Convolutions by oneDNN. Primitives are kept by shape; tensors are plain NHWC at the border, and are reordered where
+// the primitive wants another layout.
 #include "dense-convolution.h"
 
 #include <algorithm>
@@ -25,16 +25,17 @@ struct Geometry {
 
 memory::desc floats(const memory::dims& dims, tag layout) { return {dims, memory::data_type::f32, layout}; }
 
-Geometry geometry(const ConvolutionShape& s) {
+// With maps in NHWC, or in whatever layout a primitive prefers.
+Geometry geometry(const ConvolutionShape& s, tag maps = tag::nhwc) {
   const memory::dims filter = {s.outChannels, s.inChannels, s.filterHeight, s.filterWidth};
   const auto after = [](int in, int out, int stride, int kernel, int dilation, int before) {
     return memory::dim((out - 1) * stride + (kernel - 1) * dilation + 1 - in - before);
   };
   return {
-      floats({s.batch, s.inChannels, s.inHeight, s.inWidth}, tag::nhwc),
+      floats({s.batch, s.inChannels, s.inHeight, s.inWidth}, maps),
       floats(filter, tag::hwio),
       floats(filter, tag::any),
-      floats({s.batch, s.outChannels, s.outHeight, s.outWidth}, tag::nhwc),
+      floats({s.batch, s.outChannels, s.outHeight, s.outWidth}, maps),
       {s.strideHeight, s.strideWidth},
       {s.dilationHeight - 1, s.dilationWidth - 1},
       {s.padTop, s.padLeft},
@@ -43,41 +44,68 @@ Geometry geometry(const ConvolutionShape& s) {
   };
 }
 
-// A primitive with the layout that it wants its filter in.
+// A primitive with the layouts that it wants.
 struct Prepared {
   BoundPrimitive primitive;
-  memory::desc filter;
+  memory::desc input, filter, output;
 };
 
-Prepared prepare(const ConvolutionShape& shape, Direction direction) {
-  constexpr auto method = dnnl::algorithm::convolution_direct;
-  const Geometry g = geometry(shape);
-  const auto forward = describe<dnnl::convolution_forward>(dnnl::prop_kind::forward_training, method, g.input, g.anyFilter,
-                                                           g.output, g.strides, g.dilation, g.padBefore, g.padAfter);
+Prepared prepare(const ConvolutionShape& shape, Direction direction, dnnl::algorithm method, tag maps) {
+  const Geometry g = geometry(shape, maps);
+  const auto forward = describe<dnnl::convolution_forward>(
+      dnnl::prop_kind::forward_training, direction == Direction::forward ? method : dnnl::algorithm::convolution_direct,
+      g.input, g.anyFilter, g.output, g.strides, g.dilation, g.padBefore, g.padAfter);
   if (direction == Direction::forward) {
-    Prepared prepared{BoundPrimitive(dnnl::convolution_forward(forward), forward), forward.weights_desc()};
-    prepared.primitive.add(DNNL_ARG_SRC, forward.src_desc());
-    prepared.primitive.add(DNNL_ARG_WEIGHTS, forward.weights_desc());
-    prepared.primitive.add(DNNL_ARG_DST, forward.dst_desc());
+    Prepared prepared{BoundPrimitive(dnnl::convolution_forward(forward), forward), forward.src_desc(),
+                      forward.weights_desc(), forward.dst_desc()};
+    prepared.primitive.add(DNNL_ARG_SRC, prepared.input);
+    prepared.primitive.add(DNNL_ARG_WEIGHTS, prepared.filter);
+    prepared.primitive.add(DNNL_ARG_DST, prepared.output);
     return prepared;
   }
   if (direction == Direction::inputGradient) {
     const auto backward = describeAfter<dnnl::convolution_backward_data>(
         forward, method, g.input, g.anyFilter, g.output, g.strides, g.dilation, g.padBefore, g.padAfter);
-    Prepared prepared{BoundPrimitive(dnnl::convolution_backward_data(backward), backward), backward.weights_desc()};
-    prepared.primitive.add(DNNL_ARG_DIFF_DST, backward.diff_dst_desc());
-    prepared.primitive.add(DNNL_ARG_WEIGHTS, backward.weights_desc());
-    prepared.primitive.add(DNNL_ARG_DIFF_SRC, backward.diff_src_desc());
+    Prepared prepared{BoundPrimitive(dnnl::convolution_backward_data(backward), backward), backward.diff_src_desc(),
+                      backward.weights_desc(), backward.diff_dst_desc()};
+    prepared.primitive.add(DNNL_ARG_DIFF_DST, prepared.output);
+    prepared.primitive.add(DNNL_ARG_WEIGHTS, prepared.filter);
+    prepared.primitive.add(DNNL_ARG_DIFF_SRC, prepared.input);
     return prepared;
   }
   const auto backward = describeAfter<dnnl::convolution_backward_weights>(
       forward, method, g.input, g.anyFilter, g.output, g.strides, g.dilation, g.padBefore, g.padAfter);
-  Prepared prepared{BoundPrimitive(dnnl::convolution_backward_weights(backward), backward),
-                    backward.diff_weights_desc()};
-  prepared.primitive.add(DNNL_ARG_SRC, backward.src_desc());
-  prepared.primitive.add(DNNL_ARG_DIFF_DST, backward.diff_dst_desc());
-  prepared.primitive.add(DNNL_ARG_DIFF_WEIGHTS, backward.diff_weights_desc());
+  Prepared prepared{BoundPrimitive(dnnl::convolution_backward_weights(backward), backward), backward.src_desc(),
+                    backward.diff_weights_desc(), backward.diff_dst_desc()};
+  prepared.primitive.add(DNNL_ARG_SRC, prepared.input);
+  prepared.primitive.add(DNNL_ARG_DIFF_DST, prepared.output);
+  prepared.primitive.add(DNNL_ARG_DIFF_WEIGHTS, prepared.filter);
   return prepared;
+}
+
+// Winograd's F(4x4, 3x3) takes a quarter of the products, but maps in blocks of 16 channels, into which they must be
+// reordered: that pays for many channels, where a frame fills tiles of 4x4, and the batch is more than a few frames. A
+// rule of the shape alone, since what decides must not change from run to run.
+bool suitsWinograd(const ConvolutionShape& s, Direction direction) {
+  const auto fills = [](int side) { return side >= 4 && 4 * side >= 3 * ((side + 3) / 4 * 4); };
+  const bool plain = s.filterHeight == 3 && s.filterWidth == 3 && s.strideHeight == 1 && s.strideWidth == 1 &&
+                     s.dilationHeight == 1 && s.dilationWidth == 1;
+  const bool blocks = s.inChannels % 16 == 0 && s.outChannels % 16 == 0;
+  // Products saved for each value that is reordered.
+  const int gain = s.inChannels * s.outChannels / (s.inChannels + s.outChannels);
+  const int enough = direction == Direction::forward ? 64 : 20;
+  return plain && blocks && gain >= enough && s.batch >= 8 && fills(s.outHeight) && fills(s.outWidth);
+}
+
+Prepared prepare(const ConvolutionShape& shape, Direction direction) {
+  if (suitsWinograd(shape, direction)) {
+    try {
+      return prepare(shape, direction, dnnl::algorithm::convolution_winograd, tag::any);
+    } catch (const dnnl::error&) {
+      // Not on every processor, nor in every version.
+    }
+  }
+  return prepare(shape, direction, dnnl::algorithm::convolution_direct, tag::nhwc);
 }
 
 constexpr std::size_t kMaxPrepared = 512;
@@ -124,16 +152,52 @@ std::size_t outputSize(const ConvolutionShape& s) {
   return std::size_t(s.batch) * s.outHeight * s.outWidth * s.outChannels;
 }
 
+// Memory for what a call reorders: its input, and its output or that one's gradient.
+enum class Staged { input, output };
+
+void* staging(Staged which, std::size_t bytes) {
+  thread_local AlignedMemory memory[2];
+  thread_local std::size_t sizes[2] = {};
+  const auto i = static_cast<std::size_t>(which);
+  if (bytes > sizes[i]) {
+    memory[i].reset();
+    sizes[i] = 0;
+    memory[i] = allocateAligned(bytes);
+    sizes[i] = bytes;
+  }
+  return memory[i].get();
+}
+
+// Values in the layout that a primitive reads.
+const void* asWanted(const float* values, const memory::desc& plain, const memory::desc& wanted, Staged which) {
+  if (plain == wanted) return values;
+  void* copy = staging(which, wanted.get_size());
+  reorder(plain, values, wanted, copy);
+  return copy;
+}
+
+// Runs `use` with memory in the layout that a primitive writes, then puts the result where it belongs.
+template <class Use>
+void written(float* values, const memory::desc& plain, const memory::desc& wanted, Staged which, const Use& use) {
+  if (plain == wanted) return use(values);
+  void* result = staging(which, wanted.get_size());
+  use(result);
+  reorder(wanted, result, plain, values);
+}
+
 }  // namespace
 
 void convolve(const float* input, const float* filter, float* output, const ConvolutionShape& shape, double filterId) {
   if (outputSize(shape) == 0) return;
   Prepared& forward = prepared(shape, Direction::forward);
-  withFilter(filter, shape, forward.filter, filterId, [&](const void* values) {
-    forward.primitive.bind(DNNL_ARG_SRC, input);
-    forward.primitive.bind(DNNL_ARG_WEIGHTS, values);
-    forward.primitive.bind(DNNL_ARG_DST, output);
-    forward.primitive.run();
+  const Geometry plain = geometry(shape);
+  withFilter(filter, shape, forward.filter, filterId, [&](const void* weights) {
+    forward.primitive.bind(DNNL_ARG_SRC, asWanted(input, plain.input, forward.input, Staged::input));
+    forward.primitive.bind(DNNL_ARG_WEIGHTS, weights);
+    written(output, plain.output, forward.output, Staged::output, [&](void* result) {
+      forward.primitive.bind(DNNL_ARG_DST, result);
+      forward.primitive.run();
+    });
   });
 }
 
@@ -141,11 +205,14 @@ void convolveInputGradient(const float* outputGradient, const float* filter, flo
                            const ConvolutionShape& shape, double filterId) {
   if (outputSize(shape) == 0) return;
   Prepared& backward = prepared(shape, Direction::inputGradient);
-  withFilter(filter, shape, backward.filter, filterId, [&](const void* values) {
-    backward.primitive.bind(DNNL_ARG_DIFF_DST, outputGradient);
-    backward.primitive.bind(DNNL_ARG_WEIGHTS, values);
-    backward.primitive.bind(DNNL_ARG_DIFF_SRC, inputGradient);
-    backward.primitive.run();
+  const Geometry plain = geometry(shape);
+  withFilter(filter, shape, backward.filter, filterId, [&](const void* weights) {
+    backward.primitive.bind(DNNL_ARG_DIFF_DST, asWanted(outputGradient, plain.output, backward.output, Staged::output));
+    backward.primitive.bind(DNNL_ARG_WEIGHTS, weights);
+    written(inputGradient, plain.input, backward.input, Staged::input, [&](void* result) {
+      backward.primitive.bind(DNNL_ARG_DIFF_SRC, result);
+      backward.primitive.run();
+    });
   });
 }
 
@@ -158,14 +225,14 @@ void convolveFilterGradient(const float* input, const float* outputGradient, flo
     return;
   }
   Prepared& backward = prepared(shape, Direction::filterGradient);
-  const memory::desc plain = geometry(shape).filter;
-  const bool direct = plain == backward.filter;
+  const Geometry plain = geometry(shape);
+  backward.primitive.bind(DNNL_ARG_SRC, asWanted(input, plain.input, backward.input, Staged::input));
+  backward.primitive.bind(DNNL_ARG_DIFF_DST, asWanted(outputGradient, plain.output, backward.output, Staged::output));
+  const bool direct = plain.filter == backward.filter;
   const AlignedMemory own = direct ? nullptr : allocateAligned(backward.filter.get_size());
-  backward.primitive.bind(DNNL_ARG_SRC, input);
-  backward.primitive.bind(DNNL_ARG_DIFF_DST, outputGradient);
   backward.primitive.bind(DNNL_ARG_DIFF_WEIGHTS, direct ? filterGradient : own.get());
   backward.primitive.run();
-  if (!direct) reorder(backward.filter, own.get(), plain, filterGradient);
+  if (!direct) reorder(backward.filter, own.get(), plain.filter, filterGradient);
 }
 
 void forgetFilter(double filterId) { keptFilters().erase(filterId); }
