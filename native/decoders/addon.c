@@ -96,7 +96,9 @@ NAPI_MODULE_INIT() {
   static Kernel* kernels[] = {aedat2_records, aedat4_records, dat_records, evt2_words, evt3_words, nmnist_records};
   static const char* names[] = {"aedat2", "aedat4", "dat", "evt2", "evt3", "nmnist"};
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("sse4.1")) return fail(env, "this processor has no SSE4.1");
+  if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt")) {
+    return fail(env, "this processor has no SSE4.2");
+  }
   evt3_prepare();
   int added = add(env, exports, "lz4Block", run_lz4_block, NULL);
   for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {

@@ -1,4 +1,4 @@
-// Decoding loops for events, one source for the addon (SSE4.1) and for WebAssembly (SIMD). They give exactly what the
+// Decoding loops for events, one source for the addon (SSE4.2) and for WebAssembly (SIMD). They give exactly what the
 // loops in TypeScript give (src/streams/formats), which say what the formats are; the tests compare them.
 #pragma once
 #include <stdint.h>

@@ -6,11 +6,19 @@
 // Microseconds after the origin that times may reach, as TIME_HIGH words tell them (KERNEL_REACH_MICROS).
 #define REACH_MICROS (1 << 30)
 
+// What vectors hold of the size of the sensor: the last column and row in each lane of 16 bits.
+typedef struct {
+  Vector column, row;
+} Limits;
+
+static inline Limits limits_of(const State* state) {
+  const Limits limits = {splat16(least(state->width, 32768) - 1), splat16(least(state->height, 32768) - 1)};
+  return limits;
+}
+
 // Lanes of 16 bits that are outside: columns and rows below 0 are, too.
-static inline Vector outside(Vector x, Vector y, const State* state) {
-  const Vector last_column = splat16(least(state->width, 32768) - 1);
-  const Vector last_row = splat16(least(state->height, 32768) - 1);
-  const Vector beyond = v_or(greater16(x, last_column), greater16(y, last_row));
+static inline Vector outside(Vector x, Vector y, Limits limits) {
+  const Vector beyond = v_or(greater16(x, limits.column), greater16(y, limits.row));
   return v_or(beyond, greater16(splat16(0), v_or(x, y)));
 }
 
@@ -19,20 +27,23 @@ static inline Vector late(Vector t0, Vector t1, int32_t last) {
   return narrow32(greater32(after32(t0, last), t0), greater32(after32(t1, last32(t0)), t1));
 }
 
-static inline void put8(const Columns* to, int32_t n, Vector t0, Vector t1, Vector x, Vector y, Vector on) {
-  store(to->t + n, t0);
-  store(to->t + n + 4, t1);
-  store(to->x + n, x);
-  store(to->y + n, y);
-  store_half(to->on + n, narrow16(on, on));
+static inline void put8(Columns to, int32_t n, Vector t0, Vector t1, Vector x, Vector y, Vector on) {
+  store(to.t + n, t0);
+  store(to.t + n + 4, t1);
+  store(to.x + n, x);
+  store(to.y + n, y);
+  store_half(to.on + n, narrow16(on, on));
 }
 
-static inline void put(const Columns* to, int32_t n, int32_t t, uint32_t x, uint32_t y, uint32_t on) {
-  to->t[n] = (uint32_t)t;
-  to->x[n] = (uint16_t)x;
-  to->y[n] = (uint16_t)y;
-  to->on[n] = (uint8_t)on;
+static inline void put(Columns to, int32_t n, int32_t t, uint32_t x, uint32_t y, uint32_t on) {
+  to.t[n] = (uint32_t)t;
+  to.x[n] = (uint16_t)x;
+  to.y[n] = (uint16_t)y;
+  to.on[n] = (uint8_t)on;
 }
+
+// The loops keep what they need of the state and the columns in local variables: stores of vectors might, to the
+// compiler, change what pointers lead to.
 
 // Ends a step of eight records. The position must not depend on the data where all are good: the next step would wait
 // for it. Otherwise it takes the good ones, and the step goes on with the record behind them.
@@ -47,14 +58,16 @@ static inline void put(const Columns* to, int32_t n, int32_t t, uint32_t x, uint
   if (good > 0) {                           \
     i += good;                              \
     n += good;                              \
-    last = (int32_t)columns->t[n - 1];      \
+    last = (int32_t)to.t[n - 1];      \
   }
 
 int32_t evt2_words(const uint8_t* in, int32_t bytes, const Columns* columns, State* state) {
+  const Columns to = *columns;
+  const Limits limits = limits_of(state);
   int32_t n = state->length;
   int32_t last = state->last;
   int32_t base = state->base;
-  const int32_t end = least(bytes / 4, columns->capacity - n);
+  const int32_t end = least(bytes / 4, to.capacity - n);
   const Vector coordinate = splat32(2047);
   int32_t i = 0;
   while (i < end) {
@@ -67,8 +80,8 @@ int32_t evt2_words(const uint8_t* in, int32_t bytes, const Columns* columns, Sta
       const Vector t0 = add32(v_and(right32(a, 22), splat32(63)), splat32(base));
       const Vector t1 = add32(v_and(right32(b, 22), splat32(63)), splat32(base));
       const Vector other = greater16(type, splat16(1));
-      const uint32_t stops = bits16(v_or(v_or(other, outside(x, y, state)), late(t0, t1, last)));
-      put8(columns, n, t0, t1, x, y, type);
+      const uint32_t stops = bits16(v_or(v_or(other, outside(x, y, limits)), late(t0, t1, last)));
+      put8(to, n, t0, t1, x, y, type);
       TAKE_GOOD(stops, last32(t1))
     }
     const uint32_t word = read32(in + 4 * i);
@@ -96,7 +109,7 @@ int32_t evt2_words(const uint8_t* in, int32_t bytes, const Columns* columns, Sta
     const int32_t now = base + (int32_t)(word >> 22 & 63);
     if (now < last) state->backward++;
     else last = now;
-    put(columns, n++, last, x, y, type);
+    put(to, n++, last, x, y, type);
   }
   state->base = base;
   state->last = last;
@@ -105,13 +118,17 @@ int32_t evt2_words(const uint8_t* in, int32_t bytes, const Columns* columns, Sta
 }
 
 int32_t dat_records(const uint8_t* in, int32_t bytes, const Columns* columns, State* state) {
+  const Columns to = *columns;
+  const Limits limits = limits_of(state);
   int32_t n = state->length;
   int32_t last = state->last;
-  const int32_t end = least(bytes / 8, columns->capacity - n);
+  const int32_t end = least(bytes / 8, to.capacity - n);
   const Vector clock = splat32(state->clock);
   const Vector x_mask = splat32(state->x_mask);
   const Vector y_mask = splat32(state->y_mask);
   const Vector one = splat32(1);
+  const int32_t y_shift = state->y_shift;
+  const int32_t on_shift = state->on_shift;
   int32_t i = 0;
   while (i < end) {
     if (end - i >= 8) {
@@ -122,17 +139,17 @@ int32_t dat_records(const uint8_t* in, int32_t bytes, const Columns* columns, St
       const Vector address0 = odd32(a, b);
       const Vector address1 = odd32(c, d);
       const Vector x = narrow32(v_and(address0, x_mask), v_and(address1, x_mask));
-      const Vector y = narrow32(v_and(right32(address0, state->y_shift), y_mask),
-                                v_and(right32(address1, state->y_shift), y_mask));
-      const Vector on = narrow32(v_and(right32(address0, state->on_shift), one),
-                                 v_and(right32(address1, state->on_shift), one));
-      const uint32_t stops = bits16(v_or(outside(x, y, state), late(t0, t1, last)));
-      put8(columns, n, t0, t1, x, y, on);
+      const Vector y = narrow32(v_and(right32(address0, y_shift), y_mask),
+                                v_and(right32(address1, y_shift), y_mask));
+      const Vector on = narrow32(v_and(right32(address0, on_shift), one),
+                                 v_and(right32(address1, on_shift), one));
+      const uint32_t stops = bits16(v_or(outside(x, y, limits), late(t0, t1, last)));
+      put8(to, n, t0, t1, x, y, on);
       TAKE_GOOD(stops, last32(t1))
     }
     const uint32_t address = read32(in + 8 * i + 4);
     const int32_t x = (int32_t)address & state->x_mask;
-    const int32_t y = (int32_t)(address >> state->y_shift) & state->y_mask;
+    const int32_t y = (int32_t)(address >> y_shift) & state->y_mask;
     if (x >= state->width || y >= state->height) {
       state->out_of_range++;
       i++;
@@ -148,7 +165,7 @@ int32_t dat_records(const uint8_t* in, int32_t bytes, const Columns* columns, St
     } else {
       last = now;
     }
-    put(columns, n++, last, x, y, address >> state->on_shift & 1);
+    put(to, n++, last, x, y, address >> on_shift & 1);
     i++;
   }
   state->last = last;
@@ -162,9 +179,11 @@ static inline Vector swapped32(Vector v) {
 }
 
 int32_t aedat2_records(const uint8_t* in, int32_t bytes, const Columns* columns, State* state) {
+  const Columns to = *columns;
+  const Limits limits = limits_of(state);
   int32_t n = state->length;
   int32_t last = state->last;
-  const int32_t end = least(bytes / 8, columns->capacity - n);
+  const int32_t end = least(bytes / 8, to.capacity - n);
   const Vector clock = splat32(state->clock);
   const Vector x_mask = splat32(state->x_mask);
   const Vector y_mask = splat32(state->y_mask);
@@ -173,6 +192,10 @@ int32_t aedat2_records(const uint8_t* in, int32_t bytes, const Columns* columns,
   const Vector other_mask = splat32(state->other_mask);
   const Vector zero = splat32(0);
   const Vector one = splat32(1);
+  const int32_t x_shift = state->x_shift;
+  const int32_t y_shift = state->y_shift;
+  const int32_t on_shift = state->on_shift;
+  const Vector flip = splat16(state->on_flip);
   int32_t i = 0;
   while (i < end) {
     if (end - i >= 8) {
@@ -182,18 +205,18 @@ int32_t aedat2_records(const uint8_t* in, int32_t bytes, const Columns* columns,
       const Vector address1 = swapped32(even32(c, d));
       const Vector t0 = sub32(swapped32(odd32(a, b)), clock);
       const Vector t1 = sub32(swapped32(odd32(c, d)), clock);
-      const Vector x = sub16(x_top, narrow32(v_and(right32(address0, state->x_shift), x_mask),
-                                             v_and(right32(address1, state->x_shift), x_mask)));
-      const Vector y = sub16(y_top, narrow32(v_and(right32(address0, state->y_shift), y_mask),
-                                             v_and(right32(address1, state->y_shift), y_mask)));
-      const Vector on = v_xor(narrow32(v_and(right32(address0, state->on_shift), one),
-                                       v_and(right32(address1, state->on_shift), one)),
-                              splat16(state->on_flip));
+      const Vector x = sub16(x_top, narrow32(v_and(right32(address0, x_shift), x_mask),
+                                             v_and(right32(address1, x_shift), x_mask)));
+      const Vector y = sub16(y_top, narrow32(v_and(right32(address0, y_shift), y_mask),
+                                             v_and(right32(address1, y_shift), y_mask)));
+      const Vector on = v_xor(narrow32(v_and(right32(address0, on_shift), one),
+                                       v_and(right32(address1, on_shift), one)),
+                              flip);
       const Vector event0 = equal32(v_and(address0, other_mask), zero);
       const Vector event1 = equal32(v_and(address1, other_mask), zero);
       const Vector other = v_xor(narrow32(event0, event1), splat16(-1));
-      const uint32_t stops = bits16(v_or(v_or(other, outside(x, y, state)), late(t0, t1, last)));
-      put8(columns, n, t0, t1, x, y, on);
+      const uint32_t stops = bits16(v_or(v_or(other, outside(x, y, limits)), late(t0, t1, last)));
+      put8(to, n, t0, t1, x, y, on);
       TAKE_GOOD(stops, last32(t1))
     }
     const uint32_t address = __builtin_bswap32(read32(in + 8 * i));
@@ -202,8 +225,8 @@ int32_t aedat2_records(const uint8_t* in, int32_t bytes, const Columns* columns,
       i++;
       continue;
     }
-    const int32_t x = state->x_top - ((int32_t)(address >> state->x_shift) & state->x_mask);
-    const int32_t y = state->y_top - ((int32_t)(address >> state->y_shift) & state->y_mask);
+    const int32_t x = state->x_top - ((int32_t)(address >> x_shift) & state->x_mask);
+    const int32_t y = state->y_top - ((int32_t)(address >> y_shift) & state->y_mask);
     if (x >= state->width || y >= state->height || x < 0 || y < 0) {
       state->out_of_range++;
       i++;
@@ -219,7 +242,7 @@ int32_t aedat2_records(const uint8_t* in, int32_t bytes, const Columns* columns,
     } else {
       last = now;
     }
-    put(columns, n++, last, x, y, (address >> state->on_shift & 1) ^ (uint32_t)state->on_flip);
+    put(to, n++, last, x, y, (address >> on_shift & 1) ^ (uint32_t)state->on_flip);
     i++;
   }
   state->last = last;
@@ -228,10 +251,12 @@ int32_t aedat2_records(const uint8_t* in, int32_t bytes, const Columns* columns,
 }
 
 int32_t nmnist_records(const uint8_t* in, int32_t bytes, const Columns* columns, State* state) {
+  const Columns to = *columns;
+  const Limits limits = limits_of(state);
   int32_t n = state->length;
   int32_t last = state->last;
   int32_t overflow = state->clock;
-  const int32_t end = least(bytes / 5, columns->capacity - n);
+  const int32_t end = least(bytes / 5, to.capacity - n);
   const Vector time_mask = splat32(0x7fffff);
   int32_t i = 0;
   while (i < end) {
@@ -256,8 +281,8 @@ int32_t nmnist_records(const uint8_t* in, int32_t bytes, const Columns* columns,
       const Vector t1 = add32(v_and(rest1, time_mask), splat32(overflow));
       const Vector on = narrow32(right32(rest0, 23), right32(rest1, 23));
       const Vector other = equal16(y, splat16(240));
-      const uint32_t stops = bits16(v_or(v_or(other, outside(x, y, state)), late(t0, t1, last)));
-      put8(columns, n, t0, t1, x, y, on);
+      const uint32_t stops = bits16(v_or(v_or(other, outside(x, y, limits)), late(t0, t1, last)));
+      put8(to, n, t0, t1, x, y, on);
       TAKE_GOOD(stops, last32(t1))
     }
     const uint8_t* from = in + 5 * i;
@@ -279,7 +304,7 @@ int32_t nmnist_records(const uint8_t* in, int32_t bytes, const Columns* columns,
     const int32_t now = overflow + ((from[2] & 127) << 16 | from[3] << 8 | from[4]);
     if (now < last) state->backward++;
     else last = now;
-    put(columns, n++, last, from[0], from[1], from[2] >> 7);
+    put(to, n++, last, from[0], from[1], from[2] >> 7);
   }
   state->clock = overflow;
   state->last = last;
@@ -289,9 +314,11 @@ int32_t nmnist_records(const uint8_t* in, int32_t bytes, const Columns* columns,
 
 // Times have 64 bits; `clock` is the upper half that the chunk has, and the lower ones are compared without a sign.
 int32_t aedat4_records(const uint8_t* in, int32_t bytes, const Columns* columns, State* state) {
+  const Columns to = *columns;
+  const Limits limits = limits_of(state);
   int32_t n = state->length;
   int32_t last = state->last;
-  const int32_t end = least(bytes / 16, columns->capacity - n);
+  const int32_t end = least(bytes / 16, to.capacity - n);
   const Vector sign = splat32(INT32_MIN);
   const Vector clock = splat32(state->clock);
   const Vector one = splat32(1);
@@ -313,8 +340,8 @@ int32_t aedat4_records(const uint8_t* in, int32_t bytes, const Columns* columns,
       const Vector same_high = narrow32(equal32(high0, clock), equal32(high1, clock));
       const Vector other = v_xor(same_high, splat16(-1));
       const Vector backward = late(v_xor(t0, sign), v_xor(t1, sign), last ^ INT32_MIN);
-      const uint32_t stops = bits16(v_or(v_or(other, outside(x, y, state)), backward));
-      put8(columns, n, t0, t1, x, y, on);
+      const uint32_t stops = bits16(v_or(v_or(other, outside(x, y, limits)), backward));
+      put8(to, n, t0, t1, x, y, on);
       TAKE_GOOD(stops, last32(t1))
     }
     const uint8_t* from = in + 16 * i;
@@ -336,7 +363,7 @@ int32_t aedat4_records(const uint8_t* in, int32_t bytes, const Columns* columns,
     } else {
       last = (int32_t)now;
     }
-    put(columns, n++, last, x, y, from[12] & 1);
+    put(to, n++, last, x, y, from[12] & 1);
     i++;
   }
   state->last = last;

@@ -1,4 +1,4 @@
-// Vectors of 128 bits, as WebAssembly and SSE4.1 both have them. Lanes count from the lowest address.
+// Vectors of 128 bits, as WebAssembly and SSE4.2 both have them. Lanes count from the lowest address.
 #pragma once
 #include <stdint.h>
 
@@ -31,7 +31,6 @@ typedef v128_t Vector;
 #define greater32(a, b) wasm_i32x4_gt(a, b)
 #define right16(v, bits) wasm_u16x8_shr(v, bits)
 #define right32(v, bits) wasm_u32x4_shr(v, bits)
-#define left16(v, bits) wasm_i16x8_shl(v, bits)
 #define left32(v, bits) wasm_i32x4_shl(v, bits)
 #define signed_right32(v, bits) wasm_i32x4_shr(v, bits)
 
@@ -52,12 +51,13 @@ typedef v128_t Vector;
 #define after32(v, first) wasm_i32x4_replace_lane(wasm_i32x4_shuffle(v, v, 0, 0, 1, 2), 0, first)
 #define last32(v) wasm_i32x4_extract_lane(v, 3)
 
-// A bit for each lane whose upper bit is set.
-#define bits8(v) ((uint32_t)wasm_i8x16_bitmask(v))
+// A bit for each lane of 16 bits whose upper bit is set; of two vectors at once, whose lanes are all set or not.
 #define bits16(v) ((uint32_t)wasm_i16x8_bitmask(v))
+#define any(v) wasm_v128_any_true(v)
+#define bits16_of_both(a, b) ((uint32_t)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(a, b)))
 
 #else
-#include <smmintrin.h>
+#include <nmmintrin.h>
 
 typedef __m128i Vector;
 
@@ -83,11 +83,10 @@ typedef __m128i Vector;
 #define equal32(a, b) _mm_cmpeq_epi32(a, b)
 #define greater16(a, b) _mm_cmpgt_epi16(a, b)
 #define greater32(a, b) _mm_cmpgt_epi32(a, b)
-#define right16(v, bits) _mm_srl_epi16(v, _mm_cvtsi32_si128(bits))
-#define right32(v, bits) _mm_srl_epi32(v, _mm_cvtsi32_si128(bits))
-#define left16(v, bits) _mm_sll_epi16(v, _mm_cvtsi32_si128(bits))
-#define left32(v, bits) _mm_sll_epi32(v, _mm_cvtsi32_si128(bits))
-#define signed_right32(v, bits) _mm_sra_epi32(v, _mm_cvtsi32_si128(bits))
+#define right16(v, bits) _mm_srli_epi16(v, bits)
+#define right32(v, bits) _mm_srli_epi32(v, bits)
+#define left32(v, bits) _mm_slli_epi32(v, bits)
+#define signed_right32(v, bits) _mm_srai_epi32(v, bits)
 
 #define shuffle(v, indices) _mm_shuffle_epi8(v, indices)
 #define narrow32(a, b) _mm_packs_epi32(a, b)
@@ -102,8 +101,9 @@ typedef __m128i Vector;
 #define after32(v, first) _mm_insert_epi32(_mm_slli_si128(v, 4), first, 0)
 #define last32(v) _mm_extract_epi32(v, 3)
 
-#define bits8(v) ((uint32_t)_mm_movemask_epi8(v))
 #define bits16(v) ((uint32_t)_mm_movemask_epi8(_mm_packs_epi16(v, _mm_setzero_si128())))
+#define any(v) (_mm_movemask_epi8(v) != 0)
+#define bits16_of_both(a, b) ((uint32_t)_mm_movemask_epi8(_mm_packs_epi16(a, b)))
 
 #endif
 
