@@ -20,6 +20,9 @@ export interface EpochLine {
   readonly seconds: number;
   /** Training samples per second of training. */
   readonly samplesPerSecond: number;
+  /** What else was measured, by name: in training, and in the last evaluation. */
+  readonly trainQuantities?: Readonly<Record<string, number>>;
+  readonly quantities?: Readonly<Record<string, number>>;
 }
 
 /** What a network reached: the last line of `--json`. */
@@ -35,6 +38,8 @@ export interface ResultLine {
   readonly effectiveAcs: number;
   readonly effectiveMacs: number;
   readonly energyPicojoules: number;
+  /** What else was measured with the best checkpoint, by name. */
+  readonly quantities?: Readonly<Record<string, number>>;
   readonly seconds: number;
   readonly engine: string;
   readonly simulated: boolean;
@@ -57,6 +62,7 @@ export interface EpochParts {
 export function epochLine(parts: EpochParts): EpochLine {
   const { train, validation, test, seconds, trainSeconds, ...rest } = parts;
   const { spikeRate, layerRates } = test ?? validation ?? train;
+  const { quantities } = test ?? validation ?? {};
   return {
     type: 'epoch',
     ...rest,
@@ -68,6 +74,8 @@ export function epochLine(parts: EpochParts): EpochLine {
     layerRates,
     seconds: rounded(seconds, 3),
     samplesPerSecond: rounded(train.samples / Math.max(trainSeconds, 1e-3), 2),
+    ...(train.quantities && { trainQuantities: train.quantities }),
+    ...(quantities && { quantities }),
   };
 }
 

@@ -20,6 +20,8 @@ export interface NetworkMeasures {
    * timesteps; absent where not all neurons spike.
    */
   readonly ruleOfThumbRatio?: number;
+  /** What else was measured on them, by name. */
+  readonly quantities?: Readonly<Record<string, number>>;
   /** Samples by class (row) and class found (column). */
   readonly confusion: ConfusionMatrix;
   readonly work: NetworkWork;
@@ -73,6 +75,7 @@ export const measuresSchema: v.GenericSchema<unknown, NetworkMeasures> = v.objec
   spikeRate: amount,
   parameters: count,
   ruleOfThumbRatio: v.exactOptional(amount),
+  quantities: v.exactOptional(v.record(v.string(), v.number())),
   confusion: v.array(v.array(count)),
   work: v.object({
     samples: count,

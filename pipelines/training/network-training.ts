@@ -174,6 +174,7 @@ class NetworkTraining<Token extends Labelled> {
       effectiveAcs,
       effectiveMacs,
       energyPicojoules,
+      ...(measures.quantities && { quantities: measures.quantities }),
       seconds: Number(lines.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(3)),
       engine: engine.name,
       simulated,
@@ -209,7 +210,7 @@ class NetworkTraining<Token extends Labelled> {
   async #measure(epoch: number, evaluation: Evaluation, known?: NetworkMeasures): Promise<NetworkMeasures> {
     const { run, sets, loader } = this.#session;
     const { part, metrics, confusion } = evaluation;
-    const { accuracy, spikeRate } = metrics;
+    const { accuracy, spikeRate, quantities } = metrics;
     const { work, raster } =
       known?.epoch === epoch ? known : await measureNetwork(this.#trainer, sets[part], loader);
     const measures: NetworkMeasures = {
@@ -220,6 +221,7 @@ class NetworkTraining<Token extends Labelled> {
       spikeRate,
       parameters: parameterCount(this.#network),
       ...(work.spiking && { ruleOfThumbRatio: ruleOfThumbEnergyRatio(spikeRate) }),
+      ...(quantities && { quantities }),
       confusion,
       work,
       raster,

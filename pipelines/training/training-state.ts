@@ -48,6 +48,8 @@ export const epochLineSchema: v.GenericSchema<unknown, EpochLine> = v.strictObje
   layerRates: v.record(v.string(), amount),
   seconds: amount,
   samplesPerSecond: amount,
+  trainQuantities: v.exactOptional(v.record(v.string(), v.number())),
+  quantities: v.exactOptional(v.record(v.string(), v.number())),
 });
 
 const stateSchema = v.strictObject({
@@ -58,6 +60,7 @@ const stateSchema = v.strictObject({
     loss: v.number(),
     correct: count,
     layers: v.record(v.string(), v.strictObject({ spikes: amount, elements: amount })),
+    quantities: v.exactOptional(v.record(v.string(), v.number())),
   }),
   seconds: amount,
   trainSeconds: amount,

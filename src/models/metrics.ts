@@ -10,6 +10,8 @@ export interface StepMetrics {
   /** Class of each sample, and the one that was found. */
   readonly labels: Int32Array;
   readonly predicted: Int32Array;
+  /** What else a rule or an evaluation measured, by name: means over the samples. */
+  readonly quantities?: Readonly<Record<string, number>>;
   /** Degrees between each weight's gradient and the true one, by parameter, where a rule measured them. */
   readonly angles?: Readonly<Record<string, number>>;
 }
@@ -29,6 +31,8 @@ export interface EpochMetrics {
   /** Mean over all outputs of all spiking layers: every output counts once, not every layer. */
   readonly spikeRate: number;
   readonly layerRates: Readonly<Record<string, number>>;
+  /** Means over the samples of what else was measured, by name; absent where nothing was. */
+  readonly quantities?: Readonly<Record<string, number>>;
 }
 
 /** Sums of an epoch so far, as plain JSON. */
@@ -37,6 +41,8 @@ export interface MetricsState {
   loss: number;
   correct: number;
   layers: Record<string, { spikes: number; elements: number }>;
+  /** Sums over samples. */
+  quantities?: Record<string, number>;
 }
 
 /** Samples by their class (row) and the class that was found (column). */
@@ -74,8 +80,12 @@ export class MetricsAccumulator {
     this.#state = structuredClone(state);
   }
 
-  add({ samples, loss, correct, rates }: StepMetrics): void {
+  add({ samples, loss, correct, rates, quantities = {} }: StepMetrics): void {
     const state = this.#state;
+    for (const [name, value] of Object.entries(quantities)) {
+      state.quantities ??= {};
+      state.quantities[name] = (state.quantities[name] ?? 0) + samples * value;
+    }
     state.samples += samples;
     state.loss += samples * loss;
     state.correct += correct;
@@ -89,7 +99,7 @@ export class MetricsAccumulator {
 
   /** The means so far; of nothing, zeros. */
   result(): EpochMetrics {
-    const { samples, loss, correct, layers } = this.#state;
+    const { samples, loss, correct, layers, quantities } = this.#state;
     const layerRates: Record<string, number> = {};
     let spikes = 0;
     let elements = 0;
@@ -104,6 +114,11 @@ export class MetricsAccumulator {
       accuracy: correct / Math.max(samples, 1),
       spikeRate: spikes / Math.max(elements, 1),
       layerRates,
+      ...(quantities && {
+        quantities: Object.fromEntries(
+          Object.entries(quantities).map(([name, sum]) => [name, sum / Math.max(samples, 1)]),
+        ),
+      }),
     };
   }
 

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { NetworkConfig } from './network.ts';
 import { csnnSchema } from './networks/csnn.ts';
 import { dfaNetSchema } from './networks/dfa-net.ts';
+import { lyapunovNetSchema } from './networks/lyapunov-net.ts';
 import { nmnistNetSchema } from './networks/nmnist-net.ts';
 import { ssnnSchema } from './networks/ssnn.ts';
 import { vggSchema } from './networks/vgg.ts';
@@ -12,6 +13,7 @@ const schemas: Readonly<Record<NetworkConfig['kind'], v.GenericSchema<unknown, N
   vgg: vggSchema,
   csnn: csnnSchema,
   'dfa-net': dfaNetSchema,
+  'lyapunov-net': lyapunovNetSchema,
 };
 
 /** The schema of any network's configuration, told apart by `kind`. */

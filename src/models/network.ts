@@ -8,12 +8,19 @@ import type { BufferUpdate, NetworkState, Parameter, Pass } from './layers/layer
 import { sizeOf } from './layers/parameter.ts';
 import { type CsnnConfig, createCsnn } from './networks/csnn.ts';
 import { createDfaNet, type DfaNetConfig } from './networks/dfa-net.ts';
+import { createLyapunovNet, type LyapunovNetConfig } from './networks/lyapunov-net.ts';
 import { createNmnistNet, type NmnistNetConfig } from './networks/nmnist-net.ts';
 import { createSsnn, type SsnnConfig } from './networks/ssnn.ts';
 import { createVgg, type VggConfig } from './networks/vgg.ts';
 
 /** A network and its options as plain JSON. */
-export type NetworkConfig = SsnnConfig | NmnistNetConfig | VggConfig | CsnnConfig | DfaNetConfig;
+export type NetworkConfig =
+  | SsnnConfig
+  | NmnistNetConfig
+  | VggConfig
+  | CsnnConfig
+  | DfaNetConfig
+  | LyapunovNetConfig;
 
 /** How a sequence is to be read. */
 export interface ForwardOptions {
@@ -87,6 +94,8 @@ export function createNetwork(config: NetworkConfig, seed: number): Network {
       return createCsnn(config, seed);
     case 'dfa-net':
       return createDfaNet(config, seed);
+    case 'lyapunov-net':
+      return createLyapunovNet(config, seed);
   }
 }
 

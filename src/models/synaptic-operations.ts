@@ -80,7 +80,8 @@ export class OperationCounter {
   #samples = 0;
 
   /** Goes into the options of `Network.forward`. */
-  readonly probe: NonNullable<Pass['probe']> = (name, output, { layer, input, lengths, active }) => {
+  readonly probe: NonNullable<Pass['probe']> = (name, output, { layer, input, pass, active }) => {
+    const { lengths } = pass;
     if (layer.synapses !== undefined) this.#pending.push(countLayer(layer, layer.synapses, input, lengths));
     if (active) this.#pendingZeros.push(countZeros(name, output, lengths));
   };
@@ -150,9 +151,8 @@ export async function countOperations(
   lengths?: ArrayLike<number>,
 ): Promise<LayerOperations | undefined> {
   const counter = new OperationCounter();
-  tf.tidy(() => {
-    counter.probe(layer.name, input, { layer, input, lengths, potentials: undefined, active: false });
-  });
+  const pass: Pass = { training: false, seed: 0, step: 0, repeat: 1, state: {}, lengths };
+  counter.probe(layer.name, input, { layer, input, pass, potentials: undefined, active: false });
   await counter.collect(input.shape[0]!);
   return counter.result({ parameters: [] }).layers[0];
 }

@@ -40,9 +40,18 @@ export interface TrainerOptions extends LossOptions {
   readonly repeat?: number;
   /** Encodes batches of images as they are used, evaluation always with the numbers of epoch 0; absent for none. */
   readonly encoding?: ImageEncoding;
+  /** How a batch is evaluated, and what else is measured of it. Default the network's forward alone. */
+  readonly evaluation?: EvaluationRun;
   /** How gradients are found. Default backpropagation through time. */
   readonly rule?: LearningRule;
 }
+
+/** A run of a network in evaluation; all that it gives is the caller's to dispose of. */
+export type EvaluationRun = (
+  network: Network,
+  sequence: tf.Tensor,
+  forward: ForwardOptions,
+) => { readonly result: NetworkOutput; readonly quantities: Readonly<Record<string, tf.Scalar>> };
 
 /** Trains and evaluates one network. */
 export interface Trainer {
@@ -70,7 +79,8 @@ const BATCHES_PER_EPOCH = 2 ** 24;
 
 /** A trainer whose next step is the first batch of the first epoch. */
 export function createTrainer(network: Network, options: TrainerOptions): Trainer {
-  const { seed, schedule = { kind: 'constant' }, clipNorm, repeat = 1, rule = backpropagation } = options;
+  const { seed, schedule = { kind: 'constant' }, clipNorm, repeat = 1 } = options;
+  const { rule = backpropagation, evaluation = forwardAlone } = options;
   const optimiser = createOptimiser(options.optimiser, network.parameters);
   const trainable = network.parameters.filter((parameter) => parameter.trainable);
   const position = { epoch: 0, batch: 0 };
@@ -82,13 +92,14 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
     const forward: ForwardOptions = { lengths: source.lengths, repeat, training: true, seed, step };
     try {
       const given = { network, trainable, source, labels, forward, loss: options, batch: position.batch };
-      const { loss, logits, result, gradients, cosines = {}, others } = rule(given);
+      const { loss, logits, result, gradients, cosines = {}, quantities = {}, others } = rule(given);
       pending.push(loss, logits, ...others, ...gradients.values(), ...resultTensors(result));
-      pending.push(...Object.values(cosines));
+      pending.push(...Object.values(cosines), ...Object.values(quantities));
       const norm = globalNorm(gradients.values());
       pending.push(norm);
-      const read = await readStep([loss, norm, ...Object.values(cosines)], logits, result);
-      const [lossValue, normValue, ...cosineValues] = read.scalars as [number, number, ...number[]];
+      const measured = [...Object.values(cosines), ...Object.values(quantities)];
+      const read = await readStep([loss, norm, ...measured], logits, result);
+      const [lossValue, normValue, ...values] = read.scalars as [number, number, ...number[]];
       if (!Number.isFinite(lossValue) || !Number.isFinite(normValue)) {
         const where = `epoch ${position.epoch + 1}, batch ${position.batch + 1}`;
         const sequence = source.frames(0, source.shape[1]);
@@ -99,9 +110,12 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
       optimiser.update(gradients, learningRate(), scale);
       for (const { parameter, value } of result.updates) parameter.variable.assign(value);
       position.batch++;
-      const angles = Object.keys(cosines).map((name, index) => [name, degreesOf(cosineValues[index]!)]);
-      const metrics = stepMetrics(lossValue, read, labels);
-      return angles.length === 0 ? metrics : { ...metrics, angles: Object.fromEntries(angles) };
+      const angles = Object.keys(cosines).map((name, index) => [name, degreesOf(values[index]!)]);
+      return {
+        ...stepMetrics(lossValue, read, labels),
+        ...(angles.length > 0 && { angles: Object.fromEntries(angles) }),
+        ...named(quantities, values.slice(angles.length)),
+      };
     } finally {
       tf.dispose(pending);
     }
@@ -113,14 +127,15 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
     try {
       const sequence = source.frames(0, source.shape[1]);
       pending.push(sequence);
-      const result = network.forward(sequence, { lengths, repeat });
+      const { result, quantities } = evaluation(network, sequence, { lengths, repeat });
+      pending.push(...Object.values(quantities));
       const { logits, loss } = tf.tidy(() => {
         const logits = logitsOf(network, result, { lengths, repeat });
         return { logits, loss: classificationLoss(logits, [], labels) };
       });
       pending.push(...outputTensors(result), logits, loss);
-      const read = await readStep([loss], logits, result);
-      const [lossValue] = read.scalars as [number];
+      const read = await readStep([loss, ...Object.values(quantities)], logits, result);
+      const [lossValue, ...values] = read.scalars as [number, ...number[]];
       if (!Number.isFinite(lossValue)) {
         throw await divergence(
           network,
@@ -129,7 +144,7 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
           { loss: lossValue, where: 'evaluation' },
         );
       }
-      return stepMetrics(lossValue, read, labels);
+      return { ...stepMetrics(lossValue, read, labels), ...named(quantities, values) };
     } finally {
       tf.dispose(pending);
     }
@@ -201,6 +216,18 @@ function stepBatch(
 
 function resultTensors({ rates, updates }: Learned['result']): tf.Tensor[] {
   return [...Object.values(rates), ...updates.map(({ value }) => value)];
+}
+
+const forwardAlone: EvaluationRun = (network, sequence, forward) => ({
+  result: network.forward(sequence, forward),
+  quantities: {},
+});
+
+/** The quantities of a step by their names, where there are any. */
+function named(quantities: object, values: readonly number[]): Pick<StepMetrics, 'quantities'> {
+  const names = Object.keys(quantities);
+  if (names.length === 0) return {};
+  return { quantities: Object.fromEntries(names.map((name, index) => [name, values[index]!])) };
 }
 
 interface ReadStep {

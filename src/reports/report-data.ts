@@ -31,6 +31,9 @@ export interface EpochReport {
   readonly spikeRate: number;
   readonly layerRates: Readonly<Record<string, number>>;
   readonly seconds: number;
+  /** What else was measured, by name: in training, and on held-out samples. */
+  readonly trainQuantities?: Readonly<Record<string, number>> | undefined;
+  readonly quantities?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What the best checkpoint of a network does. */
@@ -42,6 +45,8 @@ export interface MeasuresReport {
   readonly parameters: number;
   /** Energy as a share of a non-spiking twin's by the notebook's rule of thumb. */
   readonly ruleOfThumbRatio?: number | undefined;
+  /** What else was measured, by name. */
+  readonly quantities?: Readonly<Record<string, number>> | undefined;
   /** Samples by class (row) and class found (column). */
   readonly confusion: readonly (readonly number[])[];
   readonly work: WorkReport;

@@ -7,9 +7,11 @@ import { createLifLayer } from '../../src/models/layers/lif-layer.ts';
 import { createNetwork, type Network, type NetworkConfig, parameterCount } from '../../src/models/network.ts';
 import { createCsnn, csnnConfig } from '../../src/models/networks/csnn.ts';
 import type { DfaNetConfig } from '../../src/models/networks/dfa-net.ts';
+import { createLyapunovNet, lyapunovNetConfig } from '../../src/models/networks/lyapunov-net.ts';
 import { createNmnistNet, nmnistNetConfig } from '../../src/models/networks/nmnist-net.ts';
 import { createSsnn, ssnnConfig } from '../../src/models/networks/ssnn.ts';
 import { createVgg, vggConfig } from '../../src/models/networks/vgg.ts';
+import { leaky } from '../../src/models/neurons.ts';
 import { sampleLogits } from '../../src/models/sample-logits.ts';
 import { createSmoothLayer, expectClose, expectGradients, randomTensor } from './tensors.ts';
 
@@ -22,6 +24,14 @@ const tinySsnn = ssnnConfig({
   classes: 3,
   timesteps: [4, 3, 2],
   channels: [8, 8, 8],
+});
+const tinyLyapunov = lyapunovNetConfig('vgg', {
+  input: { height: 9, width: 8, channels: 2 },
+  classes: 3,
+  blocks: [[3, 3], [4]],
+  hidden: 5,
+  steps: 4,
+  neuron: leaky({ beta: 0.9, threshold: 0.3 }),
 });
 const tinyNmnist = nmnistNetConfig({
   input: { height: 9, width: 8, channels: 2 },
@@ -98,6 +108,7 @@ const kinds: [string, SmoothConfig, windowBins: number][] = [
   ['nmnist-net', tinyNmnist, 1],
   ['vgg', tinyVgg, 1],
   ['csnn', tinyCsnn, 1],
+  ['lyapunov-net', tinyLyapunov, 1],
 ];
 
 /** The network with smooth neurons. */
@@ -111,6 +122,8 @@ function smoothNetwork(config: SmoothConfig): Network {
       return createVgg(config, 1, createSmoothLayer);
     case 'csnn':
       return createCsnn(config, 1, createSmoothLayer);
+    case 'lyapunov-net':
+      return createLyapunovNet(config, 1, createSmoothLayer);
   }
 }
 

@@ -21,7 +21,7 @@ import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
 import { countOperations, OperationCounter } from '../../src/models/synaptic-operations.ts';
 import { describeEngines } from '../engines/engines.ts';
 import { describeWithShared, sharedPath } from '../shared-data.ts';
-import { randomTensor } from './tensors.ts';
+import { pass, randomTensor } from './tensors.ts';
 
 /** A convolution of any stride and padding, which the networks do not have. */
 function stridedConvolution(filter: tf.Tensor, stride: number, padding: number): Layer {
@@ -124,7 +124,7 @@ describe('counting', () => {
     counter.probe('linear', input, {
       layer,
       input,
-      lengths: undefined,
+      pass: pass(),
       potentials: undefined,
       active: false,
     });

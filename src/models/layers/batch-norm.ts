@@ -47,6 +47,21 @@ export function createBatchNorm(
     name,
     parameters: [scale, shift, mean, variance],
     perFrame: !perStep,
+    affine: true,
+    frozen: (input, { training, lengths }) => {
+      const [batch, steps] = input.shape as [number, number];
+      const mask = stepMask(lengths, batch, steps) ?? tf.ones([batch, steps]);
+      const statistics = training
+        ? maskedMoments(input, mask, perStep)
+        : { mean: mean.variable, variance: variance.variable };
+      const factor = tf.mul(scale.variable, tf.rsqrt(tf.add(statistics.variance, EPSILON)));
+      const offset = tf.sub(shift.variable, tf.mul(statistics.mean, factor));
+      const rows = [factor, offset].map((values) => tf.unstack(tf.reshape(values, [-1, channels])));
+      return (frames, step) => {
+        const [own, added] = rows.map((each) => each[each.length === 1 ? 0 : step]!);
+        return tf.add(tf.mul(frames, own!), added!);
+      };
+    },
     forward: (input, { training, lengths, repeat }): LayerOutput => {
       const [gamma, beta] = [scale.variable, shift.variable];
       if (!training) {
@@ -140,17 +155,8 @@ function maskedBatchNorm(
   mask: tf.Tensor2D,
   perStep: boolean,
 ): BatchNormResult {
-  const [batch, steps, ...rest] = input.shape as [number, number, ...number[]];
-  const channels = rest.at(-1)!;
-  const maps = tf.reshape(input, [batch, steps, -1, channels]);
-  const weights = tf.reshape(mask, [batch, steps, 1, 1]);
-  const axes = perStep ? [0, 2] : [0, 1, 2];
-  const count = tf.maximum(tf.mul(tf.sum(weights, axes, true), maps.shape[2]!), 1);
-  const average = (values: tf.Tensor): tf.Tensor =>
-    tf.div(tf.sum(tf.mul(values, weights), axes, true), count);
-  const mean = average(maps);
-  const centred = tf.sub(maps, mean);
-  const variance = average(tf.square(centred));
+  const channels = input.shape.at(-1)!;
+  const { centred, mean, variance, count } = maskedMoments(input, mask, perStep);
   const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, EPSILON)));
   const unbiased = tf.mul(variance, tf.div(count, tf.maximum(tf.sub(count, 1), 1)));
   return {
@@ -158,4 +164,22 @@ function maskedBatchNorm(
     mean: tf.reshape(mean, [-1, channels]),
     variance: tf.reshape(unbiased, [-1, channels]),
   };
+}
+
+/** Mean and variance over real steps, of [batch, steps, maps, channels] with the axes kept, and what they are of. */
+function maskedMoments(
+  input: tf.Tensor,
+  mask: tf.Tensor2D,
+  perStep: boolean,
+): Record<'centred' | 'mean' | 'variance' | 'count', tf.Tensor> {
+  const [batch, steps, ...rest] = input.shape as [number, number, ...number[]];
+  const maps = tf.reshape(input, [batch, steps, -1, rest.at(-1)!]);
+  const weights = tf.reshape(mask, [batch, steps, 1, 1]);
+  const axes = perStep ? [0, 2] : [0, 1, 2];
+  const count = tf.maximum(tf.mul(tf.sum(weights, axes, true), maps.shape[2]!), 1);
+  const average = (values: tf.Tensor): tf.Tensor =>
+    tf.div(tf.sum(tf.mul(values, weights), axes, true), count);
+  const mean = average(maps);
+  const centred = tf.sub(maps, mean);
+  return { centred, mean, variance: average(tf.square(centred)), count };
 }

@@ -41,9 +41,10 @@ export function createConvolution(
     },
     { weight: () => weight.variable, apply },
   );
-  if (offset === undefined) return layer;
+  if (offset === undefined) return { ...layer, affine: true };
   return {
     ...layer,
+    affine: true,
     // The kernel of the neurons, or of the normalisation before them, adds the bias on its way.
     fuse: (input, pass, following) => {
       const [next, ...others] = following;

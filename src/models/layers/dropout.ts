@@ -10,7 +10,7 @@ import { sizeOf } from './parameter.ts';
  * @param rate share that is dropped, from 0 to below 1
  */
 export function createDropout(name: string, rate: number): Layer {
-  return statelessLayer(name, [], (input, { training, seed, step }) => {
+  const layer = statelessLayer(name, [], (input, { training, seed, step }) => {
     if (!training || rate === 0) return input;
     const [batch, , ...features] = input.shape as [number, number, ...number[]];
     const random = new RandomStream(seed, `dropout/${name}/${step}`);
@@ -20,4 +20,5 @@ export function createDropout(name: string, rate: number): Layer {
     );
     return tf.mul(input, tf.tensor(mask, [batch, 1, ...features]));
   });
+  return { ...layer, affine: true };
 }

@@ -3,8 +3,9 @@ import { type Layer, statelessLayer } from './layer.ts';
 
 /** The features of each step as one axis: [batch, steps, …] to [batch, steps, features]. */
 export function createFlatten(name: string): Layer {
-  return statelessLayer(name, [], (input) => {
+  const layer = statelessLayer(name, [], (input) => {
     const [batch, steps] = input.shape as [number, number];
     return tf.reshape(input, [batch, steps, -1]);
   });
+  return { ...layer, affine: true };
 }

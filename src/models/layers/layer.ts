@@ -55,8 +55,8 @@ export interface LayerSight {
   readonly layer: Layer;
   /** [batch, steps, …features]. */
   readonly input: tf.Tensor;
-  /** Real steps of each sample of this layer; absent where all are real. */
-  readonly lengths: ArrayLike<number> | undefined;
+  /** The pass as it is behind the layer. */
+  readonly pass: Pass;
   /** Potential after every step, of a layer of neurons that was asked for it: its output's shape. */
   readonly potentials: tf.Tensor | undefined;
   /** Whether the layer's outputs are spikes or other activity whose rate counts. */
@@ -108,6 +108,13 @@ export interface Layer {
   readonly neuron?: LifParameters;
   /** The pool that this layer is, for a layer that fuses it. */
   readonly pool?: Pool;
+  /**
+   * The layer as a map of single frames [batch, 1, …features], with the statistics that it takes of its whole input;
+   * absent where `forward` is that map.
+   */
+  frozen?(input: tf.Tensor, pass: Pass): (frames: tf.Tensor, step: number) => tf.Tensor;
+  /** True: frozen, the layer is an affine map. */
+  readonly affine?: boolean;
   /** True: equal frames give equal frames, so one that is shown for several steps is computed once. */
   readonly perFrame?: boolean;
 }
@@ -180,9 +187,9 @@ function show(
   input: tf.Tensor,
   output: tf.Tensor,
   { activity, potentials }: Omit<LayerOutput, 'output'>,
-  { probe, lengths }: Pass,
+  pass: Pass,
 ): void {
-  probe?.(layer.name, output, { layer, input, lengths, potentials, active: activity !== undefined });
+  pass.probe?.(layer.name, output, { layer, input, pass, potentials, active: activity !== undefined });
   potentials?.dispose();
 }
 

@@ -20,12 +20,13 @@ export function createLinear(
     createParameter(`${name}.${part}`, shape, defaultValues(shape, inputs, seed, `${name}.${part}`));
   const weight = values('weight', [inputs, outputs]);
   const offset = bias ? values('bias', [outputs]) : undefined;
-  return statelessLayer(
+  const layer = statelessLayer(
     name,
     offset === undefined ? [weight] : [weight, offset],
     (input) => linear(input, weight.variable, offset?.variable),
     { weight: () => weight.variable, apply: linear },
   );
+  return { ...layer, affine: true };
 }
 
 /** input [..., inputs] times weight [inputs, outputs], plus bias [outputs]. */

@@ -7,7 +7,7 @@ import { type Layer, statelessLayer } from './layer.ts';
 export function createPool(name: string, kind: 'average' | 'max', size: number): Layer {
   const pool = kind === 'average' ? averagePool : maxPool;
   const layer = statelessLayer(name, [], (input) => unfoldTime(pool(foldTime(input), size), input.shape[0]!));
-  return { ...layer, pool: { kind, size } };
+  return { ...layer, pool: { kind, size }, affine: kind === 'average' };
 }
 
 /** Mean over rows and columns: [batch, steps, height, width, channels] to [batch, steps, channels]. */

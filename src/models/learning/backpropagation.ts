@@ -3,19 +3,37 @@ import { shownLengths } from '../layers/step-mask.ts';
 import { classificationLoss } from '../losses.ts';
 import { type ForwardOptions, type Network, type NetworkOutput, outputTensors } from '../network.ts';
 import { sampleLogits } from '../sample-logits.ts';
-import type { LearningRule } from './learning-rule.ts';
+import type { Learned, LearningCall, LearningRule } from './learning-rule.ts';
+
+/** A run of the network, and what it adds to the loss. */
+export interface LossRun {
+  readonly result: NetworkOutput;
+  readonly penalty?: tf.Scalar;
+  readonly quantities?: Readonly<Record<string, tf.Scalar>>;
+  /** What else was made and kept. */
+  readonly others?: readonly tf.Tensor[];
+}
 
 /** Backpropagation through time: the exact gradients of the loss, but for the surrogates of the spikes. */
-export const backpropagation: LearningRule = ({ network, trainable, source, labels, forward, loss }) => {
-  let result: NetworkOutput | undefined;
+export const backpropagation: LearningRule = (call) =>
+  backpropagate(call, (sequence) => ({ result: call.network.forward(sequence, call.forward) }));
+
+/** Backpropagation of the loss of a run and of what the run adds to it. */
+export function backpropagate(
+  { network, trainable, source, labels, forward, loss }: LearningCall,
+  run: (sequence: tf.Tensor) => LossRun,
+): Learned {
+  let ran: LossRun | undefined;
   let logits: tf.Tensor2D | undefined;
   const sequence = source.frames(0, source.shape[1]);
   const { value, grads } = tf.variableGrads(
     () => {
-      result = network.forward(sequence, forward);
-      logits = logitsOf(network, result, forward);
-      for (const tensor of [logits, ...outputTensors(result)]) tf.keep(tensor);
-      return classificationLoss(logits, result.auxiliary, labels, loss);
+      ran = run(sequence);
+      logits = logitsOf(network, ran.result, forward);
+      const kept = [logits, ...outputTensors(ran.result), ...Object.values(ran.quantities ?? {})];
+      for (const tensor of kept) tf.keep(tensor);
+      const classified = classificationLoss(logits, ran.result.auxiliary, labels, loss);
+      return ran.penalty === undefined ? classified : tf.add(classified, ran.penalty);
     },
     trainable.map(({ variable }) => variable),
   );
@@ -24,10 +42,13 @@ export const backpropagation: LearningRule = ({ network, trainable, source, labe
     const gradient = grads[variable.name];
     if (gradient !== undefined && gradient !== null) gradients.set(name, gradient);
   }
-  const given = result!;
-  const others = [sequence, given.output, ...given.auxiliary, ...Object.values(given.state)];
-  return { loss: value, logits: logits!, gradients, result: given, others };
-};
+  const { result, quantities, others = [] } = ran!;
+  return {
+    ...{ loss: value, logits: logits!, gradients, result },
+    ...(quantities && { quantities }),
+    others: [sequence, result.output, ...result.auxiliary, ...Object.values(result.state), ...others],
+  };
+}
 
 /** The logits of each sample over all the steps that it was shown for. */
 export function logitsOf(

@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { tensorAlgebra } from '../../engines/kernels/algebra.ts';
+import type { LifParameters } from '../../engines/kernels/index.ts';
+import { surrogateDerivative } from '../../engines/kernels/surrogate.ts';
+
+/** A small change of a neuron's input and potential, and of what it then gives. */
+export interface LifTangent {
+  readonly spikes: tf.Tensor;
+  readonly potential: tf.Tensor;
+}
+
+/**
+ * One step of LIF neurons, linear about where they are: what small changes of input and potential become, the spike's
+ * step having its surrogate for a derivative (the equations of `engines/kernels/lif.ts`, differentiated forward). Itself
+ * differentiable.
+ * @param at input of the step and potential before it
+ */
+export function lifTangent(
+  neuron: LifParameters,
+  at: { readonly input: tf.Tensor; readonly potential: tf.Tensor },
+  change: { readonly input: tf.Tensor | undefined; readonly potential: tf.Tensor },
+): LifTangent {
+  const { decay, inputDecayed, threshold, reset, resetPotential, rest, resetTiming, detachReset } = neuron;
+  const fires = (potential: tf.Tensor): tf.Tensor =>
+    tf.cast(
+      neuron.inclusive ? tf.greaterEqual(potential, threshold) : tf.greater(potential, threshold),
+      'float32',
+    );
+  const slope = (potential: tf.Tensor): tf.Tensor =>
+    surrogateDerivative(tensorAlgebra, neuron.surrogate, tf.sub(potential, threshold));
+  const early = reset !== 'none' && resetTiming !== 'after';
+  const late = reset !== 'none' && resetTiming !== 'before';
+
+  // The reset by the step before. With 'both' no gradient flows through it.
+  const r = early ? fires(at.potential) : undefined;
+  const dr =
+    r === undefined || detachReset || late ? undefined : tf.mul(slope(at.potential), change.potential);
+  let kept = at.potential;
+  let dKept = change.potential;
+  if (r !== undefined && reset === 'zero') {
+    const stays = tf.sub(1, r);
+    dKept = tf.mul(stays, dKept);
+    if (dr !== undefined) dKept = tf.add(dKept, tf.mul(tf.sub(resetPotential, kept), dr));
+    kept = tf.add(tf.mul(stays, kept), tf.mul(r, resetPotential));
+  }
+  const gain = inputDecayed ? tf.sub(1, decay) : tf.scalar(1);
+  let u = tf.add(rest, tf.add(tf.mul(decay, tf.sub(kept, rest)), tf.mul(gain, at.input)));
+  let du = tf.mul(decay, dKept);
+  if (change.input !== undefined) du = tf.add(du, tf.mul(gain, change.input));
+  if (r !== undefined && reset === 'subtract') {
+    u = tf.sub(u, tf.mul(r, threshold));
+    if (dr !== undefined) du = tf.sub(du, tf.mul(dr, threshold));
+  }
+
+  const spikes = tf.mul(slope(u), du);
+  if (!late) return { spikes, potential: du };
+  const s = r === undefined ? fires(u) : tf.sub(fires(u), r);
+  const jump = reset === 'subtract' ? tf.scalar(-threshold) : tf.sub(resetPotential, u);
+  const left = reset === 'subtract' ? du : tf.mul(tf.sub(1, s), du);
+  return { spikes, potential: detachReset ? left : tf.add(left, tf.mul(jump, spikes)) };
+}
