@@ -617,27 +617,26 @@ class SumGradients final : public InputGradients {
   std::vector<double> sums_;
 };
 
-class CombineGradients final : public InputGradients {
+// Gradients times `scale`, by channel, summed over the steps that a frame is shown for.
+class ScaleGradients final : public InputGradients {
  public:
-  CombineGradients(const float* in, float* out, const float* a, const float* b, const float* c, const Layout& layout)
-      : in_(in), out_(out), a_(a, layout), b_(b, layout), c_(c, layout) {}
+  ScaleGradients(float* out, const float* scale, const Layout& layout) : out_(out), scales_(scale, layout) {}
 
   void take(const StripRow& row, Index step, const float* gradient, int) override {
-    const float *x = in_ + row.inputAt(step), *a = a_.get(), *b = b_.get(), *c = c_.get();
+    const float* scale = scales_.get();
     float* out = out_ + row.inputAt(step);
     if ((step + 1) % row.layout->repeat == 0) {
 #pragma omp simd
-      for (Index i = 0; i < row.lanes; i++) out[i] = gradient[i] * a[i] + (x[i] * b[i] + c[i]);
+      for (Index i = 0; i < row.lanes; i++) out[i] = gradient[i] * scale[i];
     } else {
 #pragma omp simd
-      for (Index i = 0; i < row.lanes; i++) out[i] += gradient[i] * a[i] + (x[i] * b[i] + c[i]);
+      for (Index i = 0; i < row.lanes; i++) out[i] += gradient[i] * scale[i];
     }
   }
 
  private:
-  const float* in_;
   float* out_;
-  LaneValues a_, b_, c_;
+  LaneValues scales_;
 };
 
 class BothGradients final : public InputGradients {
@@ -653,9 +652,7 @@ class BothGradients final : public InputGradients {
 };
 
 // The gradients of a batch normalisation before the neurons: of its input, gamma and beta. Where the statistics are of
-// this batch, the way back is walked twice, for the sums over all rows and then for the result, which costs less than to
-// keep what lies between; where they are not, the input's gradient does not flow through them, and once is enough.
-// `scale` is gamma / deviation, `offset` beta - mean scale.
+// this batch, a second pass adds what flows through them. `scale` is gamma / deviation, `offset` beta - mean scale.
 template <class Neuron>
 void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaGradient, const float* mean,
                         const float* inverseDeviation, bool batchStatistics, BACKWARD_PARAMETERS) {
@@ -663,29 +660,30 @@ void normalisedBackward(float* inputGradient, float* gammaGradient, float* betaG
   const Neuron neuron = NEURON;
   LearnedSums learnedSums(learns, Neuron::kLearned * (byChannel ? channels : 1));
   SumGradients sums(in, mean, layout);
-  std::vector<float> sum(channels), product(channels), b(channels), c(channels);
-  if (batchStatistics) {
-    walkBack(layout, BACKWARD, neuron, sums);
-  } else {
-    CombineGradients scaled(in, inputGradient, scale, b.data(), c.data(), layout);
-    BothGradients both(sums, scaled);
-    walkBack(layout, BACKWARD, neuron, both);
-  }
+  ScaleGradients scaled(inputGradient, scale, layout);
+  BothGradients both(sums, scaled);
+  walkBack(layout, BACKWARD, neuron, both);
   learnedSums.store(learnedGradient);
+  std::vector<float> sum(channels), product(channels), perInput(channels), constant(channels);
   sums.store(sum.data(), product.data());
-  const double count = static_cast<double>(batch * steps * height * width);
+  // Of each frame once: what is shown for several steps is so counted.
+  const Index rows = batch * (steps / repeat) * height * width;
   for (Index i = 0; i < channels; i++) {
     gammaGradient[i] = product[i] * inverseDeviation[i];
     betaGradient[i] = sum[i];
-    const double slope = -double{scale[i]} * product[i] * inverseDeviation[i] * inverseDeviation[i] / count;
-    b[i] = static_cast<float>(slope);
-    c[i] = static_cast<float>(-double{scale[i]} * sum[i] / count - slope * mean[i]);
+    const double through = -double{scale[i]} * product[i] * inverseDeviation[i] * inverseDeviation[i] / rows;
+    perInput[i] = static_cast<float>(through);
+    constant[i] = static_cast<float>(-double{scale[i]} * sum[i] / rows - through * mean[i]);
   }
   if (!batchStatistics) return;
-  CombineGradients combined(in, inputGradient, scale, b.data(), c.data(), layout);
-  BackwardInputs again = BACKWARD;
-  again.learnedGradient = nullptr;
-  walkBack(layout, again, neuron, combined);
+  parallelFor(rows, 64, [&](Index begin, Index end, int) {
+    for (Index row = begin; row < end; row++) {
+      const float* x = in + row * channels;
+      float* out = inputGradient + row * channels;
+#pragma omp simd
+      for (Index i = 0; i < channels; i++) out[i] += x[i] * perInput[i] + constant[i];
+    }
+  });
 }
 
 #define NEURON_OPERATIONS(Neuron, name) \
