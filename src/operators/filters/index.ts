@@ -3,7 +3,7 @@ export { ArbiterLines, type ArbiterLinesOptions, arbiterLines } from './arbiter-
 export { Crop, type CropOptions, centreCrop, centreOf, crop } from './crop.ts';
 export { Decimate, type DecimateOptions, decimate } from './decimate.ts';
 export type { FilterDefinition } from './definition.ts';
-export { filterDefinitions } from './definitions.ts';
+export { filterDefinitions } from './definitions/index.ts';
 export { Denoise, type DenoiseOptions, denoise } from './denoise.ts';
 export { Downsample, type DownsampleOptions, downsample, downsampledSize } from './downsample.ts';
 export { DownsampleTime, type DownsampleTimeOptions, downsampleTime } from './downsample-time.ts';

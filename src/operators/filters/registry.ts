@@ -1,6 +1,6 @@
 import { OptionError } from '../../errors.ts';
 import type { FilterDefinition } from './definition.ts';
-import { filterDefinitions } from './definitions.ts';
+import { filterDefinitions } from './definitions/index.ts';
 import type { EventFilter } from './filter-chain.ts';
 
 /**
