@@ -4,20 +4,25 @@
  * step of up to 2^31 µs forward, modulo 2^32, is forward; any other goes back.
  */
 import type { EventChunk, SensorSize } from '../../events.ts';
+import type { ByteSource } from '../byte-source.ts';
+import type { TimeRange } from '../time-range.ts';
 import { type Aedat2Chip, guessChip } from './aedat2/chips.ts';
 import { Aedat2Encoder, MAGIC } from './aedat2/encoder.ts';
 import { Aedat2Header } from './aedat2/header.ts';
 import { RECORD_BYTES, setAedat2Layout } from './aedat2/records.ts';
 import { formatFault, zeroCounters } from './fault.ts';
-import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
+import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat, Seek } from './format.ts';
 import type { Kernel } from './kernels/kernel.ts';
 import { KernelChunks } from './kernels/kernel-chunks.ts';
 import { loops } from './kernels/loops.ts';
 import { CLOCK, HEIGHT, LAST, OTHER_MASK, WIDTH, X_TOP, Y_TOP } from './kernels/state.ts';
 import { RecordCarry } from './record-carry.ts';
+import { findRecord } from './wrapping-records.ts';
 
 /** Records that are looked at to tell the layout where the header names no chip. */
 const GUESS_RECORDS = 256;
+/** Headers hold the settings of jAER: the longest known have 304 kB. */
+const LARGEST_HEADER_BYTES = 1 << 20;
 
 class Aedat2Decoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
@@ -50,6 +55,12 @@ class Aedat2Decoder implements EventDecoder {
     const parts = this.#header.read(block);
     if (this.#header.chip !== undefined) this.#settle(this.#header.chip);
     for (const part of parts) this.#body(part, emit);
+  }
+
+  /** Goes on with the record at `byteOffset`, to whose clock `epochMicros` are to be added; only the header was taken. */
+  jump(byteOffset: number, epochMicros: number): void {
+    this.#offset = byteOffset;
+    this.#chunks.moveOrigin(epochMicros, () => undefined);
   }
 
   end(emit: (chunk: EventChunk) => void): void {
@@ -124,6 +135,34 @@ function transposed(kernel: Kernel): Kernel {
     kernel(records, start, { ...chunk, x: chunk.y, y: chunk.x }, state);
 }
 
+/** Finds records before a time range by looking into the file; a file that names no chip is read from its front. */
+async function seek(
+  source: ByteSource,
+  { fromMicros }: TimeRange,
+  options: DecodeOptions,
+): Promise<Seek | undefined> {
+  if (fromMicros === undefined) return undefined;
+  const head = await source.read(0, LARGEST_HEADER_BYTES);
+  const header = new Aedat2Header(options.path);
+  const start = head.length - header.read(head).reduce((sum, part) => sum + part.length, 0);
+  const { chip } = header;
+  if (!header.done || chip === undefined) return undefined;
+  const { byteOffset, epochMicros } = await findRecord(
+    source,
+    {
+      start,
+      recordBytes: RECORD_BYTES,
+      clockAt: (records, position) =>
+        (records.getInt32(position) & chip.otherMask) === 0 ? records.getInt32(position + 4) : undefined,
+    },
+    fromMicros,
+  );
+  const decoder = new Aedat2Decoder(options);
+  decoder.push(head.subarray(0, start), () => undefined);
+  decoder.jump(byteOffset, epochMicros);
+  return { decoder, start: byteOffset, end: source.size };
+}
+
 /** AEDAT 2.0 as jAER writes it: DVS128 and DAVIS. */
 export const aedat2: EventFormat = {
   name: 'aedat2',
@@ -131,5 +170,6 @@ export const aedat2: EventFormat = {
   extensions: ['.aedat', '.aedat2'],
   sniff: (head) => (Buffer.from(head.subarray(0, MAGIC.length)).toString('latin1') === MAGIC ? 1 : 0),
   createDecoder: (options = {}) => new Aedat2Decoder(options),
+  seek,
   createEncoder: (options) => new Aedat2Encoder(options),
 };

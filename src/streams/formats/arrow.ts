@@ -4,13 +4,16 @@
  * read, batch by batch, as they come; the footer is for readers that jump.
  */
 import type { EventChunk, SensorSize } from '../../events.ts';
+import type { ByteSource } from '../byte-source.ts';
+import type { TimeRange } from '../time-range.ts';
+import { batchPlaces, firstTime } from './arrow/batches.ts';
 import { ArrowEncoder } from './arrow/encoder.ts';
 import { MAGIC, padded } from './arrow/layout.ts';
 import { type BatchLayout, type EventSchema, readBatch, readMessage, readSchema } from './arrow/reader.ts';
 import { ByteWindow, viewOf } from './byte-window.ts';
 import type { Progress } from './chunk-builder.ts';
 import { formatFault, zeroCounters } from './fault.ts';
-import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
+import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat, Seek } from './format.ts';
 import { type DecodeWide, WideChunks } from './wide-chunks.ts';
 
 const LARGEST_METADATA_BYTES = 1 << 20;
@@ -55,6 +58,16 @@ class ArrowDecoder implements EventDecoder {
       this.#chunks.flush(emit);
       throw error;
     }
+  }
+
+  /** True where what was taken ends with the schema. */
+  get ready(): boolean {
+    return this.#schema !== undefined && this.#awaited === 'length' && this.#window.available === 0;
+  }
+
+  /** Goes on with the message at `byteOffset`; the schema has been taken, and nothing else. */
+  jump(byteOffset: number): void {
+    this.#window.offset = byteOffset;
   }
 
   end(emit: (chunk: EventChunk) => void): void {
@@ -227,6 +240,32 @@ function startsWithSchema(head: Uint8Array): boolean {
   }
 }
 
+/** Finds the batch of a time by the table at the end of a file; undefined for streams, which have none. */
+async function seek(
+  source: ByteSource,
+  { fromMicros }: TimeRange,
+  options: DecodeOptions,
+): Promise<Seek | undefined> {
+  if (fromMicros === undefined) return undefined;
+  const found = await batchPlaces(source);
+  if (found === undefined) return undefined;
+  const { places, order } = found;
+  const decoder = new ArrowDecoder(options);
+  decoder.push(await source.read(0, places[0]!), () => undefined);
+  if (!decoder.ready) return undefined;
+  let low = 0;
+  let high = places.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    const micros = await firstTime(source, places[middle]!, order);
+    if (micros === undefined) return undefined;
+    if (micros < fromMicros) low = middle;
+    else high = middle;
+  }
+  decoder.jump(places[low]!);
+  return { decoder, start: places[low]!, end: source.size };
+}
+
 /** Events as Arrow IPC files and streams. */
 export const arrowEvents: EventFormat = {
   name: 'arrow',
@@ -234,5 +273,6 @@ export const arrowEvents: EventFormat = {
   extensions: ['.arrow', '.feather'],
   sniff: (head) => (isMagic(head) || startsWithSchema(head) ? 1 : 0),
   createDecoder: (options = {}) => new ArrowDecoder(options),
+  seek,
   createEncoder: (options) => new ArrowEncoder(options),
 };
