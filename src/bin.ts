@@ -33,7 +33,18 @@ const io: CommandIo = {
   requestExit: (code) => {
     process.exitCode = code;
   },
+  ...(process.stdin.isTTY ? { listenToKeys } : {}),
 };
+
+/** The keys of the terminal, without a line feed and without an echo. */
+function listenToKeys(listener: (key: string) => void): () => void {
+  const { stdin } = process;
+  const hear = (bytes: Buffer): void => listener(bytes.toString('latin1'));
+  stdin.setRawMode(true).on('data', hear).resume();
+  return () => {
+    stdin.off('data', hear).setRawMode(false).pause();
+  };
+}
 
 function report(error: unknown): void {
   if (error instanceof CommanderError) {

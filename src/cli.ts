@@ -35,7 +35,7 @@ const entries: readonly CommandEntry[] = [
   },
   {
     name: 'replay',
-    summary: 'send a recorded file through a trained network, window by window',
+    summary: 'show a recording, or send it through a trained network, window by window',
     load: () => import('./commands/replay.ts'),
   },
   {
@@ -76,6 +76,7 @@ Examples:
   pipeline run nmnist-train --data DIR       train on N-MNIST; --json prints JSON lines
   pipeline info walk.aedat                   format, sensor, duration, events, rate
   pipeline convert walk.raw walk.parquet     another format; --filter crops, denoises, …
+  pipeline replay walk.aedat                 the recording as a moving picture in the terminal
   pipeline replay walk.aedat --model RUN     a prediction for every window of the file
   pipeline run live --model RUN --source udp://127.0.0.1:3333
   pipeline help run cifar10dvs-train         every option of a pipeline, the same as --help after its name

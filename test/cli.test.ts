@@ -7,7 +7,7 @@ describe('the program', () => {
     const { out, err, code } = await runProgram(['--help']);
     expect(code).toBe(0);
     expect(err).toBe('');
-    for (const command of ['run', 'list', 'info', 'replay', 'engines']) {
+    for (const command of ['run', 'list', 'info', 'replay', 'report', 'engines']) {
       expect(out).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
     expect(out).toContain('pipeline run cifar10dvs-train');
@@ -27,8 +27,8 @@ describe('the program', () => {
   it('answers an unknown command with the known ones and a suggestion', async () => {
     const { error, err } = await runProgram(['inof', 'x']);
     expect(error).toBeInstanceOf(OptionError);
-    expect(error?.message).toBe(
-      "unknown command 'inof' (did you mean info?); there are run, list, info, replay, engines",
+    expect(error?.message).toMatch(
+      /^unknown command 'inof' \(did you mean info\?\); there are run, list, info, .*replay, .*engines$/,
     );
     expect(err).toBe('');
   });
@@ -46,7 +46,7 @@ describe('the program', () => {
     [['info', '--jsn', 'x'], "unknown option '--jsn' (did you mean --json?)"],
     [['list', 'x'], "too many arguments for 'list'. Expected 0 arguments but got 1."],
     [['engines', '--nope'], "unknown option '--nope'"],
-    [['replay', 'x'], "required option '--model <RUN[:NAME]>' not specified"],
+    [['replay', 'x'], 'expected a terminal to show it on, --out FILE to show it in a file, or --model'],
     [['replay', 'x', '--model'], "option '--model <RUN[:NAME]>' argument missing"],
     [
       ['replay', 'x', '--model', 'm', '--speed', 'fast'],

@@ -5,6 +5,8 @@ export interface TextSink {
   readonly isTTY?: boolean;
   /** Width of the terminal in characters, where there is one. */
   readonly columns?: number;
+  /** Height of the terminal in lines, where there is one. */
+  readonly rows?: number;
 }
 
 /** The world as a command sees it: data goes to `out`, progress and notes to `err`. */
@@ -15,6 +17,11 @@ export interface CommandIo {
   readonly signal: AbortSignal;
   /** Asks for an exit status other than 0 without an error line. */
   requestExit(code: number): void;
+  /**
+   * Calls back with what is typed, key by key, until the function that it gives is called; absent where nobody types.
+   * Ctrl-C is then a key too.
+   */
+  readonly listenToKeys?: (listener: (key: string) => void) => () => void;
 }
 
 /** One JSON line. */

@@ -1,52 +1,88 @@
 import { type Command, Option } from 'commander';
+import { filmEndings } from '../../pipelines/viewing/film.ts';
 import { type EngineName, engineNames } from '../engines/engine-names.ts';
 import { OptionError } from '../errors.ts';
 import type { CommandIo } from './command-io.ts';
 import { pipelineContext } from './pipeline-context.ts';
+import { addReadingOptions, readingOptions } from './recording-options.ts';
+import { filterChain, filtered, parseSpeed, pictureKinds, type ViewOptions } from './view-options.ts';
 
-interface ReplayOptions {
-  readonly model: string;
-  readonly speed: string;
+interface ReplayOptions extends ViewOptions {
+  readonly model?: string;
   readonly engine: EngineName;
-  readonly orientation?: 'jaer' | 'display';
-  readonly json?: true;
 }
 
 const help = `
-RUN is the run directory of a training; its best network is taken, RUN:NAME takes another.
+Without --model, the recording is shown: on the terminal as a moving picture (space: pause, q: quit), or with --out as
+an animated GIF, as MP4 where ffmpeg is installed, as a PNG of pictures in rows, or as numbered PNG files.
+With --model, a trained network predicts, a line for every window: RUN is the run directory of a training; its best
+network is taken, RUN:NAME takes another.
 
 Examples:
+  pipeline replay walk.aedat
+  pipeline replay walk.aedat --speed 0.1 --loop
+  pipeline replay walk.aedat --from 1000000 --to 3000000 --out walk.gif
+  pipeline replay walk.aedat --out 'pictures/%04d.png' --fps 100
   pipeline replay walk.aedat --model runs/cifar10dvs-train-20250101-120000
   pipeline replay walk.aedat --model RUN:ssnn --speed 1 --json`;
 
-/** `pipeline replay FILE --model RUN[:NAME]`: a recorded file through a trained network, a line for every window. */
+/** `pipeline replay FILE`: shows a recording, or sends it through a trained network with `--model RUN[:NAME]`. */
 export function define(command: Command, io: CommandIo): void {
   command
-    .argument('<file>', 'a recording of any supported format')
-    .requiredOption('--model <RUN[:NAME]>', 'trained network that predicts')
-    .option('--speed <N|max>', 'multiple of real time, such as 0.5, 1 or 4', 'max')
+    .argument('<file>', 'a recording of any supported format; - for standard input, to show it')
+    .option('--model <RUN[:NAME]>', 'trained network that predicts')
+    .option(
+      '--speed <N|max>',
+      'multiple of real time, such as 0.5, 1 or 4; by default 1 to show, max to predict',
+    )
+    .option('--out <FILE>', `show it in a file, whose name ends in ${filmEndings.join(', ')}`)
+    .option('--fps <N>', 'pictures a second; 25 by default, in a terminal 30')
+    .option('--loop', 'show it again and again')
+    .addOption(
+      new Option('--picture <KIND>', 'how a terminal shows pictures; auto asks it for sixels')
+        .choices(pictureKinds)
+        .default('auto'),
+    )
+    .option(
+      '--filter <FILTER>',
+      'NAME or NAME:OPTION=VALUE,…; may be repeated, in order; see pipeline filters',
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
+    );
+  addReadingOptions(command)
     .addOption(
       new Option('--engine <NAME>', 'tensor engine; see pipeline engines')
         .choices(engineNames)
         .default('auto'),
     )
-    .addOption(
-      new Option(
-        '--orientation <NAME>',
-        'how a DVS128 file of AEDAT 2.0 is turned; as in the training where the run says so, else jaer',
-      ).choices(['jaer', 'display']),
-    )
     .option('--json', 'print JSON lines')
     .addHelpText('after', help)
-    .action((path: string, options: ReplayOptions) => replay(path, options, io));
+    .action(async (path: string, options: ReplayOptions) => {
+      const { model } = options;
+      if (model !== undefined) return replay(path, { ...options, model }, io);
+      const { viewRecording } = await import('./view-recording.ts');
+      return viewRecording(path, options, io);
+    });
 }
 
-async function replay(path: string, options: ReplayOptions, io: CommandIo): Promise<void> {
-  const speed = parseSpeed(options.speed);
+async function replay(
+  path: string,
+  options: ReplayOptions & { readonly model: string },
+  io: CommandIo,
+): Promise<void> {
+  for (const name of ['out', 'fps', 'loop'] as const) {
+    if (options[name] !== undefined)
+      throw new OptionError(`--${name}: shows a recording, which --model does not`);
+  }
+  const speed = parseSpeed(options.speed ?? 'max');
   const context = pipelineContext(io, options.json === true);
   const { signal, progress } = context;
-  const { openRecording } = await import('../streams/recording-file.ts');
-  await openRecording(path); // a wrong path is told before an engine starts
+  const [{ formats }, { openRecording }] = await Promise.all([
+    import('../streams/formats/index.ts'),
+    import('../streams/recording-file.ts'),
+  ]);
+  const reading = readingOptions(options, formats);
+  await openRecording(path, reading); // a wrong path is told before an engine starts
   const [{ loadModel }, { predictStream }, { reportPredictions }] = await Promise.all([
     import('../../pipelines/streaming/load-model.ts'),
     import('../../pipelines/streaming/predict-stream.ts'),
@@ -55,14 +91,19 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
   const model = await loadModel(options.model, options);
   try {
     const { orientation = model.feed.orientation } = options;
-    const recording = await openRecording(path, orientation === undefined ? {} : { orientation });
+    const recording = await openRecording(path, {
+      ...reading,
+      ...(orientation === undefined ? {} : { orientation }),
+    });
+    const sensor = recording.sensor ?? model.feed.sensor;
+    const chain = await filterChain(options.filter, sensor);
     let pass: ReturnType<typeof recording.chunks> | undefined;
     const source = {
       ...recording,
-      sensor: recording.sensor ?? model.feed.sensor,
+      sensor: chain.sensor ?? sensor,
       chunks: () => {
         pass = recording.chunks();
-        return pass;
+        return filtered(pass, chain);
       },
     };
     const stream = predictStream(source, model, { speed, signal });
@@ -82,11 +123,4 @@ async function replay(path: string, options: ReplayOptions, io: CommandIo): Prom
     progress.clear();
     model.close();
   }
-}
-
-function parseSpeed(text: string): number | 'max' {
-  if (text === 'max') return 'max';
-  const speed = text.trim() === '' ? Number.NaN : Number(text);
-  if (Number.isFinite(speed) && speed > 0) return speed;
-  throw new OptionError(`--speed: expected max or a number above 0, found ${JSON.stringify(text)}`);
 }
