@@ -21,33 +21,60 @@ export { permutation, RandomStream } from './random.ts';
 
 export { Credits, eventChunks, pulledChunks } from './streams/event-chunks.ts';
 export {
+  type AnyFormat,
+  aedat1,
   aedat2,
+  aedat3,
   aedat4,
   arrowEvents,
   type DecodeCounters,
   type DecodeOptions,
+  dat,
+  dat1,
   detectFormat,
   type EncodeOptions,
   type EventDecoder,
   type EventEncoder,
   type EventFormat,
+  type EventReader,
+  eventStream,
+  evt2,
+  evt3,
+  evt21,
+  type FrameRecord,
   formats,
+  hdf5,
+  type IndexedFormat,
+  type InertialRecord,
+  indexedFormats,
   nmnist,
+  numpy,
+  type OtherRecord,
+  parquet,
+  type RecordingFormat,
+  sequentialFormats,
+  type TimeUnit,
+  type TriggerRecord,
+  text,
 } from './streams/formats/index.ts';
 export {
   openRecording,
   type RecordingFile,
   type RecordingOptions,
   recordingFromBytes,
+  recordingFromPipe,
+  type WriteOptions,
   writeRecording,
 } from './streams/recording-file.ts';
 export { type RecordingSummary, summarizeRecording } from './streams/summarize.ts';
+export type { TimeRange } from './streams/time-range.ts';
 
 // Data sets and simulated recordings
 
 export { openCifar10 } from './streams/datasets/cifar10.ts';
 export { type Cifar10DvsOptions, openCifar10Dvs } from './streams/datasets/cifar10dvs.ts';
 export type { Dataset, ImageToken, Labelled, LabelledRecording } from './streams/datasets/dataset.ts';
+export { openDvsGesture } from './streams/datasets/dvs-gesture.ts';
 export { type ImageFolderOptions, openImageFolder } from './streams/datasets/image-folder.ts';
 export { openMnist } from './streams/datasets/mnist.ts';
 export { openNmnist } from './streams/datasets/nmnist.ts';
