@@ -93,12 +93,26 @@ async function convert(from: string, to: string, options: ConvertOptions, io: Co
     progress.clear();
   }
   const { backward, outOfRange, skipped } = pass.counters;
-  const result = { out: to, format: format.name, events: state.events, bytes, backward, outOfRange, skipped };
+  const result = {
+    out: to,
+    format: format.name,
+    events: state.events,
+    bytes,
+    backward,
+    outOfRange,
+    skipped,
+    ...(chain === undefined
+      ? {}
+      : { filters: chain.steps.map(({ text, stage }) => ({ filter: text, ...stage.counters })) }),
+  };
   const words = [
     `${to}: ${format.title}, ${state.events} events, ${bytes} bytes`,
     ...(backward > 0 ? [`${backward} times went back and were raised`] : []),
     ...(outOfRange > 0 ? [`${outOfRange} events outside the sensor dropped`] : []),
     ...(skipped > 0 ? [`${skipped} other records skipped`] : []),
+    ...(chain?.steps ?? [])
+      .filter(({ stage: { counters } }) => counters.out !== counters.in)
+      .map(({ text, stage: { counters } }) => `${text} made ${counters.out} of ${counters.in}`),
   ];
   if (to === '-') return;
   if (options.json === true) writeLine(io.out, { type: 'conversion', in: from, ...result });

@@ -64,7 +64,9 @@ it('pipeline convert cuts, filters, and says what it wrote', async () => {
   const found = await read(path);
   expect(found.t).toEqual(kept.map((i) => columns.t[i]));
   expect(found.x).toEqual(kept.map((i) => columns.y[i]));
-  expect(run.out).toBe(`${path}: text, ${kept.length} events, ${readFileSync(path).length} bytes\n`);
+  expect(run.out).toBe(
+    `${path}: text, ${kept.length} events, ${readFileSync(path).length} bytes; crop:x=0,y=0,width=64,height=128 made ${kept.length} of 10000\n`,
+  );
 });
 
 it('pipeline convert reads text as it is told', async () => {
