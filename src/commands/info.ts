@@ -3,21 +3,25 @@ import { RxspikeError } from '../errors.ts';
 import type { EventChunk } from '../events.ts';
 import { infoText } from '../reports/info-text.ts';
 import { type ProgressLine, progressLine } from '../reports/progress.ts';
-import type { RecordingFile } from '../streams/recording-file.ts';
+import type { RecordingFile, RecordingOptions } from '../streams/recording-file.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
+import { addReadingOptions, type ReadingOptions, readingOptions } from './recording-options.ts';
 
 /** `pipeline info FILE…`: what recordings hold; one that cannot be read does not keep the others from being shown. */
 export function define(command: Command, io: CommandIo): void {
-  command
-    .argument('<file...>', 'recordings of any supported format, told by their content')
+  addReadingOptions(
+    command.argument('<file...>', 'recordings of any supported format, told by their content'),
+  )
     .option('--json', 'print a JSON line for each file')
     .addHelpText('after', '\nExamples:\n  pipeline info walk.aedat\n  pipeline info --json recordings/*')
-    .action(async (paths: string[], { json }: { json?: true }) => {
+    .action(async (paths: string[], { json, ...options }: ReadingOptions & { json?: true }) => {
+      const { formats } = await import('../streams/formats/index.ts');
+      const reading = readingOptions(options, formats);
       const progress = progressLine(io.err);
       const faults: RxspikeError[] = [];
       for (const path of paths) {
         try {
-          await showFile(path, json === true, progress, io);
+          await showFile(path, reading, json === true, progress, io);
         } catch (error) {
           if (!(error instanceof RxspikeError)) throw error;
           faults.push(error);
@@ -30,12 +34,18 @@ export function define(command: Command, io: CommandIo): void {
     });
 }
 
-async function showFile(path: string, json: boolean, progress: ProgressLine, io: CommandIo): Promise<void> {
+async function showFile(
+  path: string,
+  reading: RecordingOptions,
+  json: boolean,
+  progress: ProgressLine,
+  io: CommandIo,
+): Promise<void> {
   const [{ openRecording }, { summarizeRecording }] = await Promise.all([
     import('../streams/recording-file.ts'),
     import('../streams/summarize.ts'),
   ]);
-  const recording = await openRecording(path);
+  const recording = await openRecording(path, reading);
   const { id: _, ...summary } = await summarizeRecording(watched(recording, progress));
   progress.clear();
   if (json) writeLine(io.out, { type: 'recording', path, bytes: recording.bytes, ...summary });

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeFixtures } from '../../fixtures/recordings/fixtures.ts';
 import { RxspikeError } from '../../src/errors.ts';
 import { describeWithShared, sharedPath } from '../shared-data.ts';
 import { jsonLines, runProgram } from './run-program.ts';
@@ -55,6 +56,21 @@ describe('pipeline info', () => {
       durationMicros: 246,
       counters: { events: 3, backward: 0, outOfRange: 0 },
     });
+  });
+
+  it('tells every format by its content, several files in one go', async () => {
+    const fixtures = await makeFixtures();
+    const paths = await Promise.all(fixtures.map(({ bytes }, i) => fileOf(`${i}.any`, bytes)));
+    const lines = jsonLines((await runProgram(['info', '--json', ...paths])).out);
+    expect(lines.map(({ format }) => format)).toEqual(fixtures.map(({ format }) => format.name));
+    expect(lines.map(({ events }) => events)).toEqual(fixtures.map(({ events }) => events.t.length));
+  });
+
+  it('reads text as it is told, and a part of a recording', async () => {
+    const path = await fileOf('three.txt', new TextEncoder().encode('1 2 3 10\n0 4 5 20\n1 6 7 30\n'));
+    const options = ['--columns', 'pxyt', '--time-unit', 'ms', '--from', '15000'];
+    const [line] = jsonLines((await runProgram(['info', '--json', ...options, path])).out);
+    expect(line).toMatchObject({ format: 'csv', events: 2, firstMicros: 20_000, lastMicros: 30_000 });
   });
 
   it('shows no progress for quick work, nor where nobody watches', async () => {
