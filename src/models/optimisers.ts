@@ -5,7 +5,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
-import { adamStep, momentumStep } from '../engines/kernels/index.ts';
+import { adamSteps, momentumSteps, norm } from '../engines/kernels/index.ts';
 import { ShapeError } from '../errors.ts';
 import type { Parameter } from './layers/layer.ts';
 import type { TensorData } from './safetensors.ts';
@@ -93,15 +93,16 @@ export function createOptimiser(config: OptimiserConfig, parameters: readonly Pa
   return {
     update: (gradients, learningRate, scale = 1) => {
       step++;
-      for (const parameter of trainable) {
+      const moving = trainable.flatMap((parameter): Moving[] => {
         const gradient = gradients.get(parameter.name);
-        if (gradient === undefined) continue;
+        if (gradient === undefined) return [];
         const own = slotNames.map((slot) => slots.get(`${slot}/${parameter.name}`)!);
-        tf.tidy(() => {
-          if (config.kind === 'sgd') updateSgd(config, parameter, gradient, scale, own, learningRate);
-          else updateAdam(config, parameter, gradient, scale, own, learningRate, step);
-        });
-      }
+        return [{ parameter, gradient, slots: own }];
+      });
+      const shared = { scale, learningRate, step };
+      tf.tidy(() =>
+        config.kind === 'sgd' ? updateSgd(config, moving, shared) : updateAdam(config, moving, shared),
+      );
     },
     save: async () => {
       const saved = new Map<string, TensorData>();
@@ -129,48 +130,66 @@ export function createOptimiser(config: OptimiserConfig, parameters: readonly Pa
 type SgdConfig = Extract<OptimiserConfig, { kind: 'sgd' }>;
 type AdamConfig = Exclude<OptimiserConfig, SgdConfig>;
 
+/** A parameter that has a gradient. */
+interface Moving {
+  readonly parameter: Parameter;
+  readonly gradient: tf.Tensor;
+  readonly slots: readonly tf.Variable[];
+}
+
+/** What an update's parameters have in common. */
+interface Shared {
+  readonly scale: number;
+  readonly learningRate: number;
+  readonly step: number;
+}
+
 function updateSgd(
   { weightDecay = 0, momentum = 0 }: SgdConfig,
-  { variable, decay }: Parameter,
-  gradient: tf.Tensor,
-  scale: number,
-  [velocity]: readonly tf.Variable[],
-  learningRate: number,
+  moving: readonly Moving[],
+  { scale, learningRate }: Shared,
 ): void {
-  const numbers = { scale, learningRate, momentum, weightDecay: decay ? weightDecay : 0 };
-  // PyTorch's first velocity is the gradient itself; ours starts at zero, which is the same. Without momentum there
-  // is no slot: whatever stands for the velocity counts nothing.
-  const updated = momentumStep({ parameter: variable, gradient, velocity: velocity ?? gradient }, numbers);
-  variable.assign(updated.parameter);
-  velocity?.assign(updated.velocity);
+  const updates = moving.map(({ parameter: { variable, decay }, gradient, slots: [velocity] }) => ({
+    // PyTorch's first velocity is the gradient itself; ours starts at zero, which is the same. Without momentum there
+    // is no slot: whatever stands for the velocity counts nothing.
+    tensors: { parameter: variable, gradient, velocity: velocity ?? gradient },
+    numbers: { scale, learningRate, momentum, weightDecay: decay ? weightDecay : 0 },
+  }));
+  for (const [index, updated] of momentumSteps(updates).entries()) {
+    const { parameter, slots } = moving[index]!;
+    parameter.variable.assign(updated.parameter);
+    slots[0]?.assign(updated.velocity);
+  }
 }
 
 function updateAdam(
   { kind, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamConfig,
-  { variable, decay }: Parameter,
-  gradient: tf.Tensor,
-  scale: number,
-  [mean, square]: readonly tf.Variable[],
-  learningRate: number,
-  step: number,
+  moving: readonly Moving[],
+  shared: Shared,
 ): void {
-  const decayRate = decay ? weightDecay : 0;
-  const updated = adamStep(
-    { parameter: variable, gradient, mean: mean!, square: square! },
-    {
-      ...{ scale, learningRate, beta1, beta2, epsilon, step },
-      coupledDecay: kind === 'adam' ? decayRate : 0,
-      decoupledDecay: kind === 'adamw' ? decayRate : 0,
-    },
-  );
-  variable.assign(updated.parameter);
-  mean!.assign(updated.mean);
-  square!.assign(updated.square);
+  const updates = moving.map(({ parameter: { variable, decay }, gradient, slots: [mean, square] }) => {
+    const decayRate = decay ? weightDecay : 0;
+    return {
+      tensors: { parameter: variable, gradient, mean: mean!, square: square! },
+      numbers: {
+        ...shared,
+        ...{ beta1, beta2, epsilon },
+        coupledDecay: kind === 'adam' ? decayRate : 0,
+        decoupledDecay: kind === 'adamw' ? decayRate : 0,
+      },
+    };
+  });
+  for (const [index, updated] of adamSteps(updates).entries()) {
+    const { parameter, slots } = moving[index]!;
+    parameter.variable.assign(updated.parameter);
+    slots[0]!.assign(updated.mean);
+    slots[1]!.assign(updated.square);
+  }
 }
 
 /** Euclidean norm of all gradients together. */
 export function globalNorm(gradients: Iterable<tf.Tensor>): tf.Scalar {
-  return tf.tidy(() => tf.sqrt(tf.addN([...gradients].map((gradient) => tf.sum(tf.square(gradient))))));
+  return norm([...gradients]);
 }
 
 /** Factor that brings gradients of this norm down to `limit`, as PyTorch's clip_grad_norm_; at most 1. */

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { startEngine } from '../../src/engines/engine.ts';
 import {
-  adamStep,
+  adamSteps,
   averagePool,
   batchNorm,
   convolution,
@@ -60,11 +60,12 @@ function createStep(batch: number, size: number) {
         const [mean, square] = [moments[2 * index]!, moments[2 * index + 1]!];
         const tensors = { parameter, gradient: grads[parameter.name]!, mean, square };
         const numbers = { scale: 1, learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-        const next = adamStep(tensors, { ...numbers, coupledDecay: 0, decoupledDecay: 0.01, step: 1 });
-        parameter.assign(next.parameter);
-        mean.assign(next.mean);
-        square.assign(next.square);
-        tf.dispose(Object.values(next));
+        const own = { ...numbers, coupledDecay: 0, decoupledDecay: 0.01, step: 1 };
+        const [next] = adamSteps([{ tensors, numbers: own }]);
+        parameter.assign(next!.parameter);
+        mean.assign(next!.mean);
+        square.assign(next!.square);
+        tf.dispose(Object.values(next!));
         results.push((await parameter.data()) as Float32Array);
       }
       tf.dispose([value, ...Object.values(grads)]);

@@ -12,9 +12,22 @@ export interface ElementwiseDefinition<I extends string, N extends string> {
   formula<T>(m: Algebra<T>, inputs: Readonly<Record<I, T>>, numbers: Readonly<Record<N, T>>): T[];
 }
 
+/** Inputs and numbers of one of several uses of a formula. */
+export interface ElementwiseUse<I extends string, N extends string> {
+  readonly inputs: Readonly<Record<I, Tensor>>;
+  readonly numbers: Readonly<Record<N, number>>;
+}
+
 /** An element-wise formula as a kernel without gradient. */
 export interface Elementwise<I extends string, N extends string> extends ElementwiseDefinition<I, N> {
   readonly kernel: Kernel<I, Readonly<Record<N, number>>>;
+  /** The formula for each of several groups of tensors, in one kernel: the outputs of each. */
+  runAll(uses: readonly ElementwiseUse<I, N>[]): Tensor[][];
+}
+
+/** Constants of a call with several uses. Input `x` of use 3 is named `x/3`, outputs follow one another. */
+export interface ElementwiseListAttributes<N extends string> {
+  readonly numbers: readonly Readonly<Record<N, number>>[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels of all inputs share one list.
@@ -36,7 +49,25 @@ export function defineElementwise<I extends string, N extends string>(
       return definition.formula(tensorAlgebra, inputs, Object.fromEntries(numbers) as Record<N, Tensor>);
     },
   });
-  const elementwise = { ...definition, kernel };
+  const listKernel = defineKernel<string, ElementwiseListAttributes<N>>({
+    name: `${definition.name}List`,
+    reference: (inputs, { numbers }) =>
+      numbers.flatMap((own, use) => {
+        const named = definition.inputs.map((name) => [name, inputs[`${name}/${use}`]]);
+        return kernel.run(Object.fromEntries(named) as Record<I, Tensor>, own);
+      }),
+  });
+  const runAll = (uses: readonly ElementwiseUse<I, N>[]): Tensor[][] => {
+    const inputs = uses.flatMap((use, index) =>
+      definition.inputs.map((name) => [`${name}/${index}`, use.inputs[name]]),
+    );
+    const outputs = listKernel.run(Object.fromEntries(inputs), {
+      numbers: uses.map(({ numbers }) => numbers),
+    });
+    const { outputs: each } = definition;
+    return uses.map((_, index) => outputs.slice(index * each, (index + 1) * each));
+  };
+  const elementwise = { ...definition, kernel, runAll };
   all.push(elementwise);
   return elementwise;
 }

@@ -25,7 +25,15 @@ export { maxPool } from './max-pool.ts';
 export type { Learned, NeuronFunction, NeuronParameters, NeuronResult } from './neuron-function.ts';
 export type { ChargeConstants, ResetConstants, ThresholdConstants } from './neuron-parts.ts';
 export { hasNormalisedLif, type NormalisedLifResult, normalisedLif, type Pool } from './normalised-lif.ts';
-export { type AdamStep, adamStep, type MomentumStep, momentumStep } from './optimiser-step.ts';
+export {
+  type AdamStep,
+  type AdamTensors,
+  adamSteps,
+  type MomentumStep,
+  type MomentumTensors,
+  momentumSteps,
+  norm,
+} from './optimiser-step.ts';
 export {
   type RefractoryLifConstants,
   type RefractoryLifParameters,

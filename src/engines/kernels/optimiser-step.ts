@@ -1,6 +1,7 @@
-/** Updates of one parameter by the optimisers of PyTorch, each in one pass over memory. */
-import type { Tensor } from '@tensorflow/tfjs-core';
+/** Updates of parameters by the optimisers of PyTorch, all of them in one kernel and one pass over memory. */
+import { addN, type Scalar, sqrt, square, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { defineElementwise, type Elementwise } from './elementwise.ts';
+import { defineKernel, type Kernel } from './kernel.ts';
 
 /** Constants of an Adam update. */
 export interface AdamStep {
@@ -18,20 +19,39 @@ export interface AdamStep {
   readonly step: number;
 }
 
-/** The parameter and its moments after an update; Kingma and Ba 2015, Loshchilov and Hutter 2019. */
-export function adamStep(
-  tensors: Readonly<Record<'parameter' | 'gradient' | 'mean' | 'square', Tensor>>,
-  { scale, learningRate, beta1, beta2, epsilon, coupledDecay, decoupledDecay, step }: AdamStep,
-): { parameter: Tensor; mean: Tensor; square: Tensor } {
-  const [parameter, mean, square] = adam.kernel.run(tensors, {
+/** A parameter, its gradient and its moments. */
+export type AdamTensors = Readonly<Record<'parameter' | 'gradient' | 'mean' | 'square', Tensor>>;
+
+/** Parameters and their moments after an update; Kingma and Ba 2015, Loshchilov and Hutter 2019. */
+export function adamSteps(
+  updates: readonly { readonly tensors: AdamTensors; readonly numbers: AdamStep }[],
+): { parameter: Tensor; mean: Tensor; square: Tensor }[] {
+  const uses = updates.map(({ tensors, numbers }) => ({ inputs: tensors, numbers: adamNumbers(numbers) }));
+  return adam.runAll(uses).map(([parameter, mean, square]) => ({
+    parameter: parameter!,
+    mean: mean!,
+    square: square!,
+  }));
+}
+
+function adamNumbers({
+  scale,
+  learningRate,
+  beta1,
+  beta2,
+  epsilon,
+  coupledDecay,
+  decoupledDecay,
+  step,
+}: AdamStep): Record<AdamNumber, number> {
+  return {
     ...{ scale, beta1, beta2, epsilon, coupledDecay },
     fresh1: 1 - beta1,
     fresh2: 1 - beta2,
     rootCorrection: 1 / Math.sqrt(1 - beta2 ** step),
     rate: learningRate / (1 - beta1 ** step),
     kept: 1 - learningRate * decoupledDecay,
-  });
-  return { parameter: parameter!, mean: mean!, square: square! };
+  };
 }
 
 /** Numbers of the Adam kernel; `fresh` are 1 - beta, in double precision, since 1 - 0.999f is 5e-5 off. */
@@ -76,13 +96,18 @@ export interface MomentumStep {
   readonly weightDecay: number;
 }
 
-/** The parameter and its velocity after an update of stochastic gradient descent with momentum. */
-export function momentumStep(
-  tensors: Readonly<Record<'parameter' | 'gradient' | 'velocity', Tensor>>,
-  numbers: MomentumStep,
-): { parameter: Tensor; velocity: Tensor } {
-  const [parameter, velocity] = momentum.kernel.run(tensors, { ...numbers });
-  return { parameter: parameter!, velocity: velocity! };
+/** A parameter, its gradient and its velocity. */
+export type MomentumTensors = Readonly<Record<'parameter' | 'gradient' | 'velocity', Tensor>>;
+
+/** Parameters and their velocities after an update of stochastic gradient descent with momentum. */
+export function momentumSteps(
+  updates: readonly { readonly tensors: MomentumTensors; readonly numbers: MomentumStep }[],
+): { parameter: Tensor; velocity: Tensor }[] {
+  const uses = updates.map(({ tensors, numbers }) => ({ inputs: tensors, numbers: { ...numbers } }));
+  return momentum.runAll(uses).map(([parameter, velocity]) => ({
+    parameter: parameter!,
+    velocity: velocity!,
+  }));
 }
 
 const momentum: Elementwise<'parameter' | 'gradient' | 'velocity', keyof MomentumStep> = defineElementwise({
@@ -94,5 +119,19 @@ const momentum: Elementwise<'parameter' | 'gradient' | 'velocity', keyof Momentu
     const direction = add(mul(gradient, numbers.scale), mul(parameter, numbers.weightDecay));
     const newVelocity = add(mul(velocity, numbers.momentum), direction);
     return [sub(parameter, mul(newVelocity, numbers.learningRate)), newVelocity];
+  },
+});
+
+/** Euclidean norm of all tensors together. */
+export function norm(tensors: readonly Tensor[]): Scalar {
+  const inputs = Object.fromEntries(tensors.map((tensor, index) => [index, tensor]));
+  return normKernel.run(inputs, { count: tensors.length })[0] as Scalar;
+}
+
+const normKernel: Kernel<string, { readonly count: number }> = defineKernel<string, { count: number }>({
+  name: 'Norm',
+  reference: (inputs, { count }) => {
+    const squares = Array.from({ length: count }, (_, index) => sum(square(inputs[index]!)));
+    return [sqrt(addN(squares))];
   },
 });

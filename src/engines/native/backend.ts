@@ -79,7 +79,7 @@ export class NativeBackend extends MathBackendCPU {
   /** Submitted and perhaps not done. */
   #pending = false;
   /** Values of JavaScript that operations which are perhaps not done read. */
-  #held = new Set<Float32Array>();
+  #held = new Set<ArrayBufferView>();
   #nextId = 0;
   #nextIdentity = 0;
 
@@ -133,8 +133,15 @@ export class NativeBackend extends MathBackendCPU {
     return { address: block.segment.address + block.offset, free: () => this.#arena.free(block) };
   }
 
+  /** Where a table of operands lies, for the operation that is submitted next. */
+  tableAddress(operands: readonly Operand[]): number {
+    const table = Float64Array.from(operands);
+    this.hold(table);
+    return table.length === 0 ? 1 : this.addon.addressOf(table);
+  }
+
   /** Keeps values of JavaScript alive while operations may read them. */
-  hold(values: Float32Array): void {
+  hold(values: ArrayBufferView): void {
     this.#held.add(values);
   }
 

@@ -159,28 +159,71 @@ interface BatchNormAttributes {
   readonly perStep: boolean;
 }
 
+type AdamNumbers = Readonly<Record<AdamNumber, number>>;
+
+/** Names of the tensors that an update reads and replaces, and its constants, in the addon's order. */
+interface UpdateRow<N> {
+  readonly reads: readonly string[];
+  readonly replaces: readonly string[];
+  readonly constants: (numbers: N) => readonly number[];
+}
+
+const momentumRow: UpdateRow<MomentumStep> = {
+  reads: ['parameter', 'gradient', 'velocity'],
+  replaces: ['parameter', 'velocity'],
+  constants: ({ learningRate, momentum, weightDecay, scale }) => [learningRate, momentum, weightDecay, scale],
+};
+
+const adamRow: UpdateRow<AdamNumbers> = {
+  reads: ['parameter', 'gradient', 'mean', 'square'],
+  replaces: ['parameter', 'mean', 'square'],
+  constants: ({ rate, rootCorrection, beta1, beta2, epsilon, coupledDecay, kept, scale }) => [
+    ...[rate, rootCorrection, beta1, beta2, epsilon, coupledDecay, kept, scale],
+  ],
+};
+
+/** One operation for all uses of an update, a row of the table each. */
+function updateAll<N>(
+  backend: NativeBackend,
+  operation: string,
+  { reads, replaces, constants }: UpdateRow<N>,
+  uses: readonly N[],
+  inputOf: (name: string, use: number) => TensorInfo,
+): TensorInfo[] {
+  const outputs: TensorInfo[] = [];
+  const table = uses.flatMap((numbers, use) => {
+    const own = replaces.map((name) => backend.output(inputOf(name, use).shape));
+    outputs.push(...own);
+    return [
+      ...reads.map((name) => backend.address(inputOf(name, use))),
+      ...own.map((output) => backend.address(output)),
+      sizeOf(own[0]!.shape),
+      ...constants(numbers),
+    ];
+  });
+  backend.submit(operation, backend.tableAddress(table), uses.length);
+  return outputs;
+}
+
+/** An update of one parameter, and of several at once. */
+function updateKernels<N>(name: string, operation: string, row: UpdateRow<N>): Record<string, FusedKernel> {
+  return {
+    [name]: (backend, inputs, numbers: N) =>
+      updateAll(backend, operation, row, [numbers], (input) => inputs[input]!),
+    [`${name}List`]: (backend, inputs, { numbers }: { readonly numbers: readonly N[] }) =>
+      updateAll(backend, operation, row, numbers, (input, use) => inputs[`${input}/${use}`]!),
+  };
+}
+
 const kernels: Readonly<Record<string, FusedKernel>> = {
-  MomentumStep: (backend, { parameter, gradient, velocity }, numbers: MomentumStep) => {
-    const outputs = [0, 1].map(() => backend.output(parameter!.shape));
-    const tensors = [parameter!, gradient!, velocity!, ...outputs];
-    const addresses = tensors.map((tensor) => backend.address(tensor));
-    const { learningRate, momentum, weightDecay, scale } = numbers;
-    const constants = [learningRate, momentum, weightDecay, scale];
-    backend.submit('sgd', ...addresses, sizeOf(parameter!.shape), ...constants);
-    return outputs;
-  },
-  AdamStep: (
-    backend,
-    { parameter, gradient, mean, square },
-    numbers: Readonly<Record<AdamNumber, number>>,
-  ) => {
-    const outputs = [0, 1, 2].map(() => backend.output(parameter!.shape));
-    const tensors = [parameter!, gradient!, mean!, square!, ...outputs];
-    const addresses = tensors.map((tensor) => backend.address(tensor));
-    const { rate, rootCorrection, beta1, beta2, epsilon, coupledDecay, kept, scale } = numbers;
-    const constants = [rate, rootCorrection, beta1, beta2, epsilon, coupledDecay, kept, scale];
-    backend.submit('adam', ...addresses, sizeOf(parameter!.shape), ...constants);
-    return outputs;
+  ...updateKernels('MomentumStep', 'sgd', momentumRow),
+  ...updateKernels('AdamStep', 'adam', adamRow),
+  Norm: (backend, inputs, { count }: { count: number }) => {
+    const output = backend.output([]);
+    const tensors = Array.from({ length: count }, (_, index) => inputs[index]!);
+    const table = tensors.flatMap((tensor) => [backend.address(tensor), sizeOf(tensor.shape)]);
+    backend.submit('norm', backend.tableAddress(table), backend.address(output), count);
+    return [output];
   },
 
   AveragePool: pool('averagePool'),

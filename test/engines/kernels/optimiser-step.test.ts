@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { it } from 'vitest';
-import { adamStep, momentumStep } from '../../../src/engines/kernels/index.ts';
+import { expect, it } from 'vitest';
+import { adamSteps, momentumSteps, norm } from '../../../src/engines/kernels/index.ts';
 import { describeEngines } from '../engines.ts';
 import { expectNear, randomPlain, tensorOf } from './compare.ts';
 import { plain } from './plain.ts';
@@ -30,7 +30,17 @@ describeEngines('optimiser updates', () => {
       mean: tensorOf(m!),
       square: tensorOf(s),
     };
-    const updated = adamStep(tensors, { ...numbers, ...own });
+    // Among others, which must not matter.
+    const small = [0, 1].map((index) => randomPlain([2, 3], `other ${index}`));
+    const other = { parameter: tensorOf(small[0]!), gradient: tensorOf(small[1]!), mean: tf.zeros([2, 3]) };
+    const others = {
+      tensors: { ...other, square: tf.ones([2, 3]) },
+      numbers: { ...numbers, ...own, scale: 3 },
+    };
+    const all = adamSteps([others, { tensors, numbers: { ...numbers, ...own } }, others]);
+    const [first, updated] = all as [(typeof all)[number], (typeof all)[number]];
+    const [alone] = adamSteps([others]);
+    expect(await first.parameter.data()).toStrictEqual(await alone!.parameter.data());
     for (const [index, name] of (['parameter', 'mean', 'square'] as const).entries()) {
       await expectNear(
         updated[name],
@@ -47,7 +57,9 @@ describeEngines('optimiser updates', () => {
     const [p, g, v] = ['p', 'g', 'v'].map((name) => randomPlain(shape, name));
     const tensors = { parameter: tensorOf(p!), gradient: tensorOf(g!), velocity: tensorOf(v!) };
     const own = { scale: 2, learningRate: 0.1, momentum: 0.9, weightDecay: 0.01 };
-    const updated = momentumStep(tensors, own);
+    const [updated] = momentumSteps([{ tensors, numbers: own }]) as [
+      Record<'parameter' | 'velocity', tf.Tensor>,
+    ];
     const velocity = plain(shape, (i) => 0.9 * v!.values[i]! + 2 * g!.values[i]! + 0.01 * p!.values[i]!);
     await expectNear(updated.velocity, velocity, 2e-6, 'velocity');
     await expectNear(
@@ -57,5 +69,17 @@ describeEngines('optimiser updates', () => {
       'parameter',
     );
     tf.dispose([tensors, updated]);
+  });
+
+  it('the norm of tensors of all sizes together', async () => {
+    const values = [[], [1], [7, 9], [3, 3000], [5001]].map((shape, i) => randomPlain(shape, `norm ${i}`));
+    const expected = Math.hypot(...values.flatMap((each) => [...each.values]));
+    const result = norm(values.map(tensorOf));
+    await expectNear(
+      result,
+      plain([], () => expected),
+      2e-6,
+      'norm',
+    );
   });
 });
