@@ -1,5 +1,6 @@
 /**
- * How fast filters and representations are, on one core: `npm run bench:operators -- [--json] [--python PYTHON]`.
+ * How fast filters and representations are, on one core: `npm run bench:operators -- [--json] [--python PYTHON]`. Time is
+ * that of the processor, as the process used it, so that what else runs on the machine counts little.
  * Events are at random places, one each microsecond, in chunks of 16,384: the worst case for memories of pixels. Beside
  * the steps of Tonic in numpy, where a Python with numpy is found (bench/peers/operators_speed.py).
  */
@@ -40,7 +41,7 @@ function randomChunks(sensor: SensorSize): EventChunk[] {
   return chunks;
 }
 
-/** Median seconds of five passes, after one to warm up; each by a new stage. */
+/** Median processor seconds of five passes, after one to warm up; each by a new stage. */
 function seconds<Out>(create: () => Stage<EventChunk, Out>, chunks: readonly EventChunk[]): number {
   const pass = (): number => {
     const stage = create();
@@ -48,11 +49,12 @@ function seconds<Out>(create: () => Stage<EventChunk, Out>, chunks: readonly Eve
     const take = (): void => {
       given++;
     };
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (const chunk of chunks) stage.push(chunk, take);
     stage.end(take);
+    const { user, system } = process.cpuUsage(start);
     if (given === 0) throw new Error('nothing came out');
-    return (performance.now() - start) / 1000;
+    return (user + system) / 1e6;
   };
   pass();
   return Array.from({ length: 5 }, pass).sort((a, b) => a - b)[2]!;
