@@ -1,4 +1,3 @@
-import type { SensorSize } from '../../events.ts';
 import type { Member } from '../archives/tree.ts';
 import { openRecording, type RecordingOptions, recordingFromBytes } from '../recording-file.ts';
 import type { LabelledRecording } from './dataset.ts';
@@ -7,7 +6,6 @@ import type { LabelledRecording } from './dataset.ts';
 export type KnownRecording = RecordingOptions & {
   readonly id: string;
   readonly label: number;
-  readonly sensor: SensorSize;
 };
 
 /** A recording in a file or archive of a dataset, opened when its chunks are pulled. */
@@ -26,8 +24,8 @@ export function memberRecording(member: Member, known: KnownRecording): Labelled
   return {
     id,
     label,
-    sensor,
     simulated,
+    ...(sensor === undefined ? {} : { sensor }),
     contentKey,
     async *chunks() {
       yield* (await openRecording(file, known)).chunks();
