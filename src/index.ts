@@ -75,8 +75,11 @@ export { openCifar10 } from './streams/datasets/cifar10.ts';
 export { type Cifar10DvsOptions, openCifar10Dvs } from './streams/datasets/cifar10dvs.ts';
 export type { Dataset, ImageToken, Labelled, LabelledRecording } from './streams/datasets/dataset.ts';
 export { openDvsGesture } from './streams/datasets/dvs-gesture.ts';
+export { type EventFolderOptions, openEventFolder } from './streams/datasets/event-folder.ts';
 export { type ImageFolderOptions, openImageFolder } from './streams/datasets/image-folder.ts';
 export { openMnist } from './streams/datasets/mnist.ts';
+export { openNcaltech101 } from './streams/datasets/ncaltech101.ts';
+export { openNcars } from './streams/datasets/ncars.ts';
 export { openNmnist } from './streams/datasets/nmnist.ts';
 export {
   openSimulatedImages,
@@ -85,6 +88,15 @@ export {
   type SimulatedShapesOptions,
 } from './streams/datasets/simulated.ts';
 export { type Split, type SplitFractions, stratifiedSplit } from './streams/datasets/split.ts';
+export {
+  type CatalogueEntry,
+  catalogue,
+  catalogueEntry,
+  type RemoteFile,
+} from './streams/fetch/catalogue.ts';
+export { type FetchedFile, type FetchOptions, fetchDataset } from './streams/fetch/fetch-dataset.ts';
+export { DiskSampleCache, defaultCacheDir } from './streams/sample-cache/disk-sample-cache.ts';
+export { type CachedSample, fromCached, toCached } from './streams/sample-cache/sample-file.ts';
 export { type SimulatorOptions, simulateEvents } from './streams/simulator.ts';
 
 // Live sources
