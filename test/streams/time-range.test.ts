@@ -7,7 +7,7 @@ import { fixtureNames } from '../../fixtures/recordings/names.ts';
 import { barEvents } from '../../fixtures/recordings/scene.ts';
 import { allocateChunk, type EventChunk, sliceChunk } from '../../src/events.ts';
 import { type ByteSource, openByteSource } from '../../src/streams/byte-source.ts';
-import { aedat2, arrowEvents, type EventFormat } from '../../src/streams/formats/index.ts';
+import { aedat2, arrowEvents, dat, type EventFormat } from '../../src/streams/formats/index.ts';
 import { openRecording, recordingFromBytes, writeRecording } from '../../src/streams/recording-file.ts';
 import { chunksWithin } from '../../src/streams/time-range.ts';
 import { describeWithShared, sharedPath } from '../shared-data.ts';
@@ -112,7 +112,7 @@ describe('a part of a recording', () => {
     });
   })();
 
-  it.each([aedat2, arrowEvents])(
+  it.each([aedat2, arrowEvents, dat])(
     'is found without decoding what is before it ($name)',
     async (format: EventFormat) => {
       const path = join(folderOf(), 'a');
@@ -156,6 +156,7 @@ const real = [
   'pyaedat_IMU_rotDisk.aedat',
   'expelliarmus_evt3_pedestrians.raw',
   'tonic_nmnist.bin',
+  'tonic_ncars.dat',
 ].map((name) => `data/recordings/${name}`);
 describeWithShared('a part of a real recording', real, () => {
   it.each(real)('is what lies in it of the whole (%s)', (name) => expectPartsOfWhole(sharedPath(name)));

@@ -5,8 +5,10 @@
  * https://docs.prophesee.ai/stable/data/file_formats/dat.html
  */
 import type { EventChunk, SensorSize } from '../../events.ts';
+import type { ByteSource } from '../byte-source.ts';
+import type { TimeRange } from '../time-range.ts';
 import { formatFault, zeroCounters } from './fault.ts';
-import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
+import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat, Seek } from './format.ts';
 import { KernelChunks } from './kernels/kernel-chunks.ts';
 import { loops } from './kernels/loops.ts';
 import { CLOCK, HEIGHT, LAST, WIDTH } from './kernels/state.ts';
@@ -15,7 +17,9 @@ import { DAT_BYTES, setDatLayout } from './prophesee/dat-records.ts';
 import { PercentHeader, sniffHeader } from './prophesee/percent-header.ts';
 import { isRawHeader } from './prophesee/raw-header.ts';
 import { RecordCarry } from './record-carry.ts';
+import { findRecord } from './wrapping-records.ts';
 
+const LARGEST_HEADER_BYTES = 1 << 20;
 /** Kinds of events that are changes of a pixel: `Event2d` and `EventCD`. */
 const PIXEL_KINDS: readonly number[] = [0x00, 0x0c];
 /** Coordinates of version 2 where the header does not say how large the sensor is; version 1 has fewer bits. */
@@ -76,6 +80,12 @@ class DatDecoder implements EventDecoder {
     }
   }
 
+  /** Goes on with the record at `byteOffset`, to whose clock `epochMicros` are to be added; only the header was taken. */
+  jump(byteOffset: number, epochMicros: number): void {
+    this.#offset = byteOffset;
+    this.#chunks.moveOrigin(epochMicros, () => undefined);
+  }
+
   #body(bytes: Uint8Array, emit: (chunk: EventChunk) => void): void {
     let start = 0;
     for (; start < bytes.length && !this.#settled; start++) {
@@ -134,6 +144,27 @@ class DatDecoder implements EventDecoder {
   }
 }
 
+/** Finds records before a time range by looking into the file. */
+async function seek(
+  source: ByteSource,
+  { fromMicros }: TimeRange,
+  options: DecodeOptions,
+): Promise<Seek | undefined> {
+  if (fromMicros === undefined) return undefined;
+  const head = await source.read(0, LARGEST_HEADER_BYTES);
+  const header = new PercentHeader('DAT', options.path);
+  const body = header.read(head).reduce((sum, part) => sum + part.length, 0);
+  const start = head.length - body + 2; // kind and size of events stand before them
+  if (!header.done || body < 2) return undefined;
+  const decoder = new DatDecoder(options);
+  decoder.push(head.subarray(0, start), () => undefined);
+  const clockAt = (records: DataView, position: number): number => records.getInt32(position, true);
+  const records = { start, recordBytes: DAT_BYTES, clockAt };
+  const { byteOffset, epochMicros } = await findRecord(source, records, fromMicros);
+  decoder.jump(byteOffset, epochMicros);
+  return { decoder, start: byteOffset, end: source.size };
+}
+
 /** How sure it is that a head is that of a DAT file of a version. */
 function sniffDat(head: Uint8Array, version: 1 | 2): number {
   const { fields, body } = sniffHeader(head) ?? {};
@@ -154,6 +185,7 @@ function datFormat(version: 1 | 2): EventFormat {
     extensions: ['.dat'],
     sniff: (head) => sniffDat(head, version),
     createDecoder: (options = {}) => new DatDecoder(options),
+    seek,
     createEncoder: (options) => new DatEncoder(version, options),
   };
 }
