@@ -210,6 +210,8 @@ export {
   saveTensors,
 } from './models/checkpoint.ts';
 export type { Feed } from './models/feed.ts';
+export { type DirectFeedbackOptions, directFeedback } from './models/learning/direct-feedback.ts';
+export type { LearningRule } from './models/learning/learning-rule.ts';
 export { type EpochMetrics, MetricsAccumulator, type StepMetrics } from './models/metrics.ts';
 export {
   createNetwork,
@@ -222,6 +224,11 @@ export {
   type StepOutput,
 } from './models/network.ts';
 export { type CsnnConfig, csnnConfig } from './models/networks/csnn.ts';
+export {
+  type DfaNetConfig,
+  leakyDfaNetConfig,
+  refractoryDfaNetConfig,
+} from './models/networks/dfa-net.ts';
 export { type NmnistNetConfig, nmnistNetConfig } from './models/networks/nmnist-net.ts';
 export { type SsnnConfig, type SsnnOptions, ssnnConfig } from './models/networks/ssnn.ts';
 export { type VggConfig, vggConfig } from './models/networks/vgg.ts';

@@ -1,7 +1,8 @@
 // Tests of the addon's own parts, run under the sanitizers: the stream, every instruction set against the plainest,
-// and convolutions by active inputs against oneDNN's.
+// convolutions and products by active inputs against oneDNN's, and random spikes.
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
@@ -191,6 +192,49 @@ void testSparseConvolution(double stride, double outHeight, double outWidth) {
   expectClose(filterGradient[1], filterGradient[0], 1e-4f, "filter gradient by active inputs");
 }
 
+// Products of a matrix of which a fifth is active, by active places and by oneDNN.
+void testSpikeProduct(std::size_t rows, std::size_t inner, std::size_t columns) {
+  const auto operations = rxspike::operationsFor(rxspike::vectorLevels().front());
+  Values left = values(rows * inner);
+  for (float& value : left) value = value > 1.2f ? 1.f : 0.f;
+  const Values right = values(inner * columns, 1), bias = values(columns, 2), gradient = values(rows * columns, 3);
+  std::vector<Values> product(2, Values(rows * columns)), transposed(2, Values(inner * columns));
+  const double r = static_cast<double>(rows), i = static_cast<double>(inner), c = static_cast<double>(columns);
+  for (int sparse = 0; sparse < 2; sparse++) {
+    const double limit = sparse;
+    run(operations, "spikeProduct",
+        {at(left.data()), at(right.data()), at(bias.data()), at(product[sparse].data()), r, i, c, limit});
+    run(operations, "spikeTransposedProduct",
+        {at(left.data()), at(gradient.data()), at(transposed[sparse].data()), r, i, c, limit});
+  }
+  expectClose(product[1], product[0], 1e-4f, "product by active places");
+  expectClose(transposed[1], transposed[0], 1e-3f, "transposed product by active places");
+}
+
+// Draws of two streams at every level, whole and cut in two.
+void testBernoulli() {
+  const std::size_t size = 37, steps = 6;
+  Values limits = values(2 * size);
+  for (float& limit : limits) limit = limit > 0 ? limit * (1 << 23) : 0.f;
+  const Values streams = {1, 65535, 7, 9, 40000, 3, 0, 12};
+  const auto draw = [&](const std::string& level, double from, std::size_t count) {
+    Values spikes(2 * count * size);
+    run(rxspike::operationsFor(level), "bernoulli",
+        {at(limits.data()), at(streams.data()), at(spikes.data()), 2, static_cast<double>(count), double(size), from, 42, 1});
+    return spikes;
+  };
+  const Values expected = draw("baseline", 0, steps);
+  for (const std::string& level : rxspike::vectorLevels()) {
+    expect(draw(level, 0, steps) == expected, level + " draws the same spikes");
+    const Values late = draw(level, 2, steps - 2);
+    for (std::size_t sample = 0; sample < 2; sample++) {
+      const float* whole = expected.data() + (sample * steps + 2) * size;
+      expect(std::equal(whole, whole + (steps - 2) * size, late.data() + sample * (steps - 2) * size),
+             level + " draws the same spikes from the third step on");
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -199,6 +243,9 @@ int main() {
   testLevels();
   testSparseConvolution(1, 9, 8);
   testSparseConvolution(2, 5, 4);
+  testSpikeProduct(5, 9, 16);
+  testSpikeProduct(1100, 13, 250);
+  testBernoulli();
   if (failures == 0) std::puts("all native tests passed");
   return failures == 0 ? 0 : 1;
 }
