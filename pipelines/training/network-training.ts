@@ -119,7 +119,7 @@ class NetworkTraining<Token extends Labelled> {
     await this.#train(seconds);
     const validation = await this.#evaluate('validation');
     const test = testEachEpoch ? await this.#evaluate('test') : undefined;
-    if (this.#binMicros === undefined) {
+    if (this.#binMicros === undefined && this.#plan.feed.binning !== undefined) {
       await loader.readRest(sets.train, context.signal);
       if (!context.signal.aborted) this.#binMicros = loader.medianBinMicros(sets.train);
     }

@@ -60,7 +60,7 @@ const stateSchema = v.strictObject({
     loss: v.number(),
     correct: count,
     layers: v.record(v.string(), v.strictObject({ spikes: amount, elements: amount })),
-    quantities: v.exactOptional(v.record(v.string(), v.number())),
+    quantities: v.exactOptional(v.record(v.string(), v.strictObject({ sum: v.number(), samples: count }))),
   }),
   seconds: amount,
   trainSeconds: amount,

@@ -12,8 +12,6 @@ export interface StepMetrics {
   readonly predicted: Int32Array;
   /** What else a rule or an evaluation measured, by name: means over the samples. */
   readonly quantities?: Readonly<Record<string, number>>;
-  /** Degrees between each weight's gradient and the true one, by parameter, where a rule measured them. */
-  readonly angles?: Readonly<Record<string, number>>;
 }
 
 /** Spike rate of one layer. */
@@ -41,8 +39,8 @@ export interface MetricsState {
   loss: number;
   correct: number;
   layers: Record<string, { spikes: number; elements: number }>;
-  /** Sums over samples. */
-  quantities?: Record<string, number>;
+  /** Sums over the samples of batches that measured them. */
+  quantities?: Record<string, { sum: number; samples: number }>;
 }
 
 /** Samples by their class (row) and the class that was found (column). */
@@ -84,7 +82,10 @@ export class MetricsAccumulator {
     const state = this.#state;
     for (const [name, value] of Object.entries(quantities)) {
       state.quantities ??= {};
-      state.quantities[name] = (state.quantities[name] ?? 0) + samples * value;
+      state.quantities[name] ??= { sum: 0, samples: 0 };
+      const quantity = state.quantities[name];
+      quantity.sum += samples * value;
+      quantity.samples += samples;
     }
     state.samples += samples;
     state.loss += samples * loss;
@@ -116,7 +117,7 @@ export class MetricsAccumulator {
       layerRates,
       ...(quantities && {
         quantities: Object.fromEntries(
-          Object.entries(quantities).map(([name, sum]) => [name, sum / Math.max(samples, 1)]),
+          Object.entries(quantities).map(([name, { sum, samples }]) => [name, sum / Math.max(samples, 1)]),
         ),
       }),
     };

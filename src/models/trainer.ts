@@ -11,7 +11,6 @@ import { type BatchColumns, batchColumns } from './batch-tensors.ts';
 import { divergence } from './divergence.ts';
 import { indexOfMaximum } from './index-of-maximum.ts';
 import { backpropagation, logitsOf } from './learning/backpropagation.ts';
-import { degreesOf } from './learning/gradient-cosines.ts';
 import type { Learned, LearningRule } from './learning/learning-rule.ts';
 import { classificationLoss, type LossOptions } from './losses.ts';
 import type { LayerRate, StepMetrics } from './metrics.ts';
@@ -92,13 +91,12 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
     const forward: ForwardOptions = { lengths: source.lengths, repeat, training: true, seed, step };
     try {
       const given = { network, trainable, source, labels, forward, loss: options, batch: position.batch };
-      const { loss, logits, result, gradients, cosines = {}, quantities = {}, others } = rule(given);
+      const { loss, logits, result, gradients, quantities = {}, others } = rule(given);
       pending.push(loss, logits, ...others, ...gradients.values(), ...resultTensors(result));
-      pending.push(...Object.values(cosines), ...Object.values(quantities));
+      pending.push(...Object.values(quantities));
       const norm = globalNorm(gradients.values());
       pending.push(norm);
-      const measured = [...Object.values(cosines), ...Object.values(quantities)];
-      const read = await readStep([loss, norm, ...measured], logits, result);
+      const read = await readStep([loss, norm, ...Object.values(quantities)], logits, result);
       const [lossValue, normValue, ...values] = read.scalars as [number, number, ...number[]];
       if (!Number.isFinite(lossValue) || !Number.isFinite(normValue)) {
         const where = `epoch ${position.epoch + 1}, batch ${position.batch + 1}`;
@@ -110,12 +108,7 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
       optimiser.update(gradients, learningRate(), scale);
       for (const { parameter, value } of result.updates) parameter.variable.assign(value);
       position.batch++;
-      const angles = Object.keys(cosines).map((name, index) => [name, degreesOf(values[index]!)]);
-      return {
-        ...stepMetrics(lossValue, read, labels),
-        ...(angles.length > 0 && { angles: Object.fromEntries(angles) }),
-        ...named(quantities, values.slice(angles.length)),
-      };
+      return { ...stepMetrics(lossValue, read, labels), ...named(quantities, values) };
     } finally {
       tf.dispose(pending);
     }

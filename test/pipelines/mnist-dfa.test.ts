@@ -52,13 +52,18 @@ const given = () => ({
 });
 
 describe('mnist-dfa', () => {
-  it('learns, by feedback that never changes', async () => {
+  it('learns, by feedback that never changes, and says the angle to the true gradient', async () => {
     const { out, ...options } = { ...given(), epochs: 6 };
     const { lines } = await runCaptured(mnistDfa, { ...options, out });
     expect(lines.map(({ type }) => type)).toStrictEqual([...new Array(6).fill('epoch'), 'result']);
     const [first, last] = [lines[0]!, lines[5]!] as [Record<string, number>, Record<string, number>];
     expect(last['trainLoss']).toBeLessThan(0.7 * first['trainLoss']!);
     expect(last['testAccuracy']).toBeGreaterThan(0.5);
+    const angles = last['trainQuantities'] as unknown as Record<string, number>;
+    const names = ['angle (hidden1.weight)', 'angle (hidden2.weight)', 'angle (output.weight)'];
+    expect(Object.keys(angles)).toStrictEqual(names);
+    expect(angles[names[2]!]).toBeLessThan(0.5);
+    expect(Math.max(...Object.values(angles))).toBeLessThan(180);
     const feedback = async (run: string) => {
       const path = join(run, 'checkpoints', 'dfa-last.safetensors');
       const { tensors, feed } = decodeCheckpoint(await readFile(path));

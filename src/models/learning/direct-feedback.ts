@@ -18,7 +18,7 @@ import { driveOf, type LocalLayer } from '../layers/local-layer.ts';
 import { crossEntropy } from '../losses.ts';
 import type { Network } from '../network.ts';
 import type { SequenceSource } from '../sequence-source.ts';
-import { gradientCosines } from './gradient-cosines.ts';
+import { gradientAngles } from './gradient-angles.ts';
 import type { Learned, LearningCall, LearningRule } from './learning-rule.ts';
 import { type LocalDerivative, localDrive } from './local-derivative.ts';
 
@@ -52,8 +52,15 @@ export function directFeedback(options: DirectFeedbackOptions = {}): LearningRul
   return (call) => {
     const learned = new LocalLearning(localNetwork(call.network), call, options).run();
     if (angleEvery === 0 || call.batch % angleEvery !== 0) return learned;
-    return { ...learned, cosines: gradientCosines(call, learned.gradients) };
+    const angles = Object.entries(gradientAngles(call, learned.gradients));
+    const quantities = Object.fromEntries(angles.map(([name, angle]) => [angleName(name), angle]));
+    return { ...learned, quantities };
   };
+}
+
+/** What the angle between a parameter's gradient and the true one, in degrees, is called among the quantities. */
+export function angleName(parameter: string): string {
+  return `angle (${parameter})`;
 }
 
 function localNetwork(network: Network): LocalNetwork {

@@ -24,8 +24,6 @@ export interface Learned {
   /** By parameter. */
   readonly gradients: ReadonlyMap<string, tf.Tensor>;
   readonly result: Pick<NetworkOutput, 'rates' | 'elements' | 'updates'>;
-  /** Cosine of the angle between a weight's gradient and the true one, by parameter, where it was measured. */
-  readonly cosines?: Readonly<Record<string, tf.Scalar>>;
   /** What else was measured of the batch, by name: means over its samples. */
   readonly quantities?: Readonly<Record<string, tf.Scalar>>;
   /** What else was made. */
