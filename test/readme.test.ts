@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
+import { formats } from '../src/streams/formats/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -22,3 +23,15 @@ it.skipIf(!existsSync(`${root}dist/src/index.js`))(
     }
   },
 );
+
+it('has one table of formats, which names them all and what they write', () => {
+  const tableOf = (file: string): string =>
+    /<!-- formats:start -->.*<!-- formats:end -->/s.exec(readFileSync(`${root}${file}`, 'utf8'))![0];
+  const table = tableOf('README.md');
+  expect(tableOf('docs/formats.md')).toBe(table);
+  for (const { name, createEncoder } of formats) {
+    const row = table.split('\n').find((line) => line.split('|')[2]?.includes(`\`${name}\``));
+    expect(row, name).toBeDefined();
+    expect(row!.split('|')[4]!.trim() !== '-', name).toBe(createEncoder !== undefined);
+  }
+});
