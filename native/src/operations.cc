@@ -18,8 +18,8 @@ constexpr Operation kOneDnnOperations[] = {
 #define RXSPIKE_TABLES(level)                                                                                       \
   std::vector<Operations> {                                                                                         \
     level::batchNormOperations(), level::bernoulliOperations(), level::convolutionOperations(),                     \
-        level::elementwiseOperations(), level::neuronOperations(), level::optimiserOperations(),                    \
-        level::poolingOperations(), level::spikeProductOperations()                                                 \
+        level::elementwiseOperations(), level::layerNormOperations(), level::neuronOperations(),                    \
+        level::optimiserOperations(), level::poolingOperations(), level::spikeProductOperations()                   \
   }
 
 std::vector<Operations> vectorTables(const std::string& level) {

@@ -9,6 +9,7 @@
   Operations bernoulliOperations();         \
   Operations convolutionOperations();       \
   Operations elementwiseOperations();       \
+  Operations layerNormOperations();         \
   Operations neuronOperations();            \
   Operations optimiserOperations();         \
   Operations poolingOperations();           \

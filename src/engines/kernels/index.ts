@@ -15,6 +15,7 @@ export {
   currentLif,
   currentLifNeuron,
 } from './current-lif.ts';
+export { layerNorm } from './layer-norm.ts';
 export {
   type LeakyIntegratorParameters,
   leakyIntegrator,

@@ -129,6 +129,12 @@ function pool(operation: string): FusedKernel {
   };
 }
 
+/** Rows and their width. */
+function rowSizes(shape: readonly number[]): number[] {
+  const width = shape.at(-1)!;
+  return [width === 0 ? 0 : sizeOf(shape) / width, width];
+}
+
 interface Groups {
   readonly sizes: readonly number[];
   readonly statistics: number[];
@@ -252,6 +258,19 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     return [output];
   },
 
+  LayerNormalisation: (backend, { input, gamma, beta }, { epsilon }) => {
+    const output = backend.output(input!.shape);
+    const addresses = [input!, gamma!, beta!, output].map((tensor) => backend.address(tensor));
+    backend.submit('layerNorm', ...addresses, ...rowSizes(input!.shape), epsilon);
+    return [output];
+  },
+  LayerNormalisationGradient: (backend, { input, gamma, outputGradient }, { epsilon }) => {
+    const outputs = [input!, gamma!, gamma!].map(({ shape }) => backend.output(shape));
+    const tensors = [input!, gamma!, outputGradient!, ...outputs];
+    const addresses = tensors.map((tensor) => backend.address(tensor));
+    backend.submit('layerNormGradient', ...addresses, ...rowSizes(input!.shape), epsilon);
+    return outputs;
+  },
   BatchNormalisation: (backend, { input, gamma, beta }, { epsilon, perStep }: BatchNormAttributes) => {
     const { sizes, statistics, groups, channels } = groupsOf(input!.shape, perStep);
     const [output, mean, variance] = [input!.shape, statistics, statistics].map((shape) =>

@@ -129,6 +129,9 @@ export function createBatchNorm(
 
 /** The running average after statistics [channels], or the first `seen` of [steps, channels] one after the other. */
 function runningAverage({ variable }: Parameter, statistics: tf.Tensor, seen: number): tf.Tensor {
+  if (seen === 1 && statistics.rank === 1) {
+    return tf.add(tf.mul(variable, 1 - MOMENTUM), tf.mul(statistics, MOMENTUM));
+  }
   const channels = variable.shape[0]!;
   const rows = tf.slice(tf.reshape(statistics, [-1, channels]), [0, 0], [seen, channels]);
   const weights = Float32Array.from(

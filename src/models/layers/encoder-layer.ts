@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { layerNorm } from '../../engines/kernels/index.ts';
 import { type Layer, type Parameter, statelessLayer } from './layer.ts';
 import { createLinear, linear } from './linear.ts';
 import { constantValues, createParameter, uniformValues } from './parameter.ts';
@@ -66,16 +67,9 @@ function selfAttention(projected: tf.Tensor, heads: number): tf.Tensor {
   return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [batch, tokens, heads * depth]);
 }
 
-const NORMALISATION_EPSILON = 1e-5;
-
 /** Layer normalisation over the last axis. */
 function createNormalisation(name: string, width: number): Layer {
   const scale: Parameter = createParameter(`${name}.scale`, [width], constantValues([width], 1));
   const shift: Parameter = createParameter(`${name}.shift`, [width], constantValues([width], 0));
-  return statelessLayer(name, [scale, shift], (input) => {
-    const centred = tf.sub(input, tf.mean(input, -1, true));
-    const variance = tf.mean(tf.square(centred), -1, true);
-    const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, NORMALISATION_EPSILON)));
-    return tf.add(tf.mul(normal, scale.variable), shift.variable);
-  });
+  return statelessLayer(name, [scale, shift], (input) => layerNorm(input, scale.variable, shift.variable));
 }
