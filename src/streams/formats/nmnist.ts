@@ -7,12 +7,15 @@ import { OptionError } from '../../errors.ts';
 import type { EventChunk, SensorSize } from '../../events.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventEncoder, EventFormat } from './format.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 import { KernelChunks } from './kernels/kernel-chunks.ts';
 import { loops } from './kernels/loops.ts';
 import { CLOCK, HEIGHT, WIDTH } from './kernels/state.ts';
 import { NMNIST_BYTES, OVERFLOW_MICROS, OVERFLOW_ROW, TIME_MASK } from './nmnist/records.ts';
 import { RecordCarry } from './record-carry.ts';
 
+/** A longer silence would be written as 20 MiB of overflow records and more. */
+const LONGEST_SILENCE_MICROS = 2 ** 22 * OVERFLOW_MICROS;
 /** Coordinates have 8 bits. */
 const ANY_SIZE: SensorSize = { width: 256, height: 256 };
 
@@ -58,23 +61,34 @@ class NmnistEncoder implements EventEncoder {
   #overflows = 0;
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
-    const bytes: number[] = [];
-    for (let i = 0; i < chunk.t.length; i++) {
-      const x = chunk.x[i]!;
-      const y = chunk.y[i]!;
-      if (x > 255 || y >= OVERFLOW_ROW) {
+    const { origin, t, x, y, on } = chunk;
+    const bytes = new GrowingBytes(NMNIST_BYTES * t.length);
+    for (let i = 0; i < t.length; i++) {
+      const column = x[i]!;
+      const row = y[i]!;
+      if (column > 255 || row >= OVERFLOW_ROW) {
         throw new OptionError(
-          `N-MNIST files hold x up to 255 and y up to ${OVERFLOW_ROW - 1}, not (${x}, ${y})`,
+          `N-MNIST files hold x up to 255 and y up to ${OVERFLOW_ROW - 1}, not (${column}, ${row})`,
         );
       }
-      const micros = chunk.origin + chunk.t[i]!;
-      for (; micros - this.#overflows * OVERFLOW_MICROS > TIME_MASK; this.#overflows++) {
-        bytes.push(0, OVERFLOW_ROW, 0, 0, 0);
+      let time = origin + t[i]! - this.#overflows * OVERFLOW_MICROS;
+      if (time > LONGEST_SILENCE_MICROS) {
+        throw new OptionError(
+          `N-MNIST files count time from 0, without silences of ${LONGEST_SILENCE_MICROS} us; shift the times first`,
+        );
       }
-      const time = micros - this.#overflows * OVERFLOW_MICROS;
-      bytes.push(x, y, (chunk.on[i]! << 7) | (time >> 16), (time >> 8) & 255, time & 255);
+      for (; time > TIME_MASK; time -= OVERFLOW_MICROS, this.#overflows++) {
+        bytes.reserve(NMNIST_BYTES);
+        bytes.uint8(0);
+        bytes.uint32(OVERFLOW_ROW);
+      }
+      bytes.reserve(NMNIST_BYTES);
+      bytes.uint8(column);
+      bytes.uint32(
+        row | (((on[i]! << 7) | (time >> 16)) << 8) | ((time & 0xff00) << 8) | ((time & 255) << 24),
+      );
     }
-    emit(Uint8Array.from(bytes));
+    emit(bytes.written);
   }
 
   end(): void {}

@@ -72,6 +72,14 @@ describe('N-MNIST records', () => {
   });
 });
 
+it('is not written with a silence that would fill a disk', () => {
+  const chunk = allocateChunk(1_700_000_000_000_000, 1);
+  chunk.t[0] = chunk.x[0] = chunk.y[0] = chunk.on[0] = 0;
+  expect(() => nmnist.createEncoder!({ sensor: { width: 34, height: 34 } }).push(chunk, () => 0)).toThrow(
+    'N-MNIST files count time from 0, without silences of 34359738368 us; shift the times first',
+  );
+});
+
 describe('telling N-MNIST', () => {
   const rising = Uint8Array.from(
     Array.from({ length: 200 }, (_, i) => record(i % 34, i % 30, i & 1, 90 * i)).flat(),
