@@ -104,7 +104,7 @@ std::vector<Values> neuronResults(const std::vector<Operation>& operations) {
     Values inputGradient(in.size()), stateGradient(first.size()), learnedGradient(learned.size());
     run(operations, (std::string(name) + "Backward").c_str(),
         operandsOf({at(inputGradient.data()), at(stateGradient.data()), at(learnedGradient.data()), at(in.data()),
-                    at(first.data()), at(gradient.data()), at(last.data()), at(gradient.data()), 0, 0},
+                    at(first.data()), at(gradient.data()), at(last.data()), at(gradient.data()), 0, 0, 0},
                    {0, 3, 1, 1, 1}));
     results.insert(results.end(), {out, last, potentials, inputGradient, stateGradient, learnedGradient});
   }
@@ -127,10 +127,11 @@ std::vector<Values> vectorResults(const std::vector<Operation>& operations) {
 
   for (int surrogate = 0; surrogate < 10; surrogate++) {
     Values gradient(size), stateGradient(state), learnedGradient(2), gamma(6), beta(6);
-    const Values mean = values(6, 4), inverse(6, 0.8f), spikeGradient = values(pooled, 5), lastGradient = values(state, 6);
+    const Values mean = values(6, 4), inverse(6, 0.8f), spikeGradient = values(pooled, 5), lastGradient = values(state, 6),
+                 countGradient = values(10, 8);
     operands = {at(gradient.data()), at(gamma.data()), at(beta.data()), at(mean.data()), at(inverse.data()), 1,
                 at(stateGradient.data()), at(learnedGradient.data()), at(in.data()), at(first.data()),
-                at(spikeGradient.data()), at(lastGradient.data()), 0, at(scale.data()), at(offset.data()),
+                at(spikeGradient.data()), at(lastGradient.data()), 0, at(countGradient.data()), at(scale.data()), at(offset.data()),
                 batch, steps, height, width, channels, 1, 2, 0};
     operands.insert(operands.end(), constants.begin(), constants.end());
     operands.insert(operands.end(), {static_cast<double>(surrogate), 1.3, 0.7, 0.5, 1});
@@ -146,7 +147,11 @@ std::vector<Values> vectorResults(const std::vector<Operation>& operations) {
   run(operations, "sum", {at(rows.data()), at(sums.data()), 1, 100, 7, 0.5});
   run(operations, "sum", {at(rows.data()), at(totals.data()), 1, 700, 1, 1});
   run(operations, "softmax", {at(rows.data()), at(probabilities.data()), 70, 10, 1});
-  results.insert(results.end(), {sums, totals, probabilities});
+  Values losses(70), slopes(700), labels(70);
+  for (std::size_t i = 0; i < labels.size(); i++) labels[i] = static_cast<float>(i % 10);
+  run(operations, "crossEntropy",
+      {at(rows.data()), at(labels.data()), at(losses.data()), at(slopes.data()), 70, 10, 0.1});
+  results.insert(results.end(), {sums, totals, probabilities, losses, slopes});
   Values maxima(2 * 2 * 3 * 6), maximaGradient(2 * 5 * 7 * 6);
   const std::vector<double> pool = {2, 5, 7, 6, 2, 3, 2, 2, 2, 2, 0, 0};
   operands = {at(in.data()), at(maxima.data())};

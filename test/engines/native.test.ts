@@ -190,8 +190,13 @@ run('native engine against the reference forms', () => {
           pool: { kind, size },
           state: state!,
         });
-        const others = batchStatistics ? [result.counts, result.mean, result.variance] : [result.counts];
-        return [result.output, result.state, ...others.map((tensor) => withoutGradient(tensor))];
+        const others = batchStatistics ? [result.mean, result.variance] : [];
+        return [
+          result.output,
+          result.state,
+          result.counts,
+          ...others.map((tensor) => withoutGradient(tensor)),
+        ];
       },
       given([2, 3, 5, 7, 6], 'x', (x) => 2 * x + 1),
       given([6], 'gamma'),
@@ -249,6 +254,8 @@ run('native engine against the reference forms', () => {
     ],
     square,
   );
+  add('unstack', ([x]) => [...tf.unstack(x!), ...tf.unstack(x!, 1), ...tf.unstack(x!, 2)], square);
+  add('step', ([x]) => [tf.step(x!), tf.step(x!, 0.5)], square);
   add('reverse', ([x]) => [tf.reverse(x!, [0, 2])], square);
   add('tile and broadcast', ([x]) => [tf.tile(x!, [2, 1, 3]), tf.broadcastTo(x!, [2, 3, 4, 5])], square);
   for (const [transposeA, transposeB] of [

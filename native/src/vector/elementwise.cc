@@ -60,6 +60,7 @@ struct SquareRoot { static float of(float x) { return std::sqrt(x); } };
 struct ReciprocalRoot { static float of(float x) { return 1 / std::sqrt(x); } };
 struct Exponential { static float of(float x) { return exponential(x); } };
 struct Sigmoid { static float of(float x) { return sigmoid(x); } };
+struct Step { static float of(float x) { return x > 0 ? 1.f : x != x ? x : 0.f; } };
 struct Rectify { static float of(float x) { return x < 0 ? 0 : x; } };
 
 template <class F>
@@ -213,6 +214,35 @@ void softmax(const float* logits, float* out, Index rows, Index classes, bool lo
   });
 }
 
+// Of each row of logits the cross-entropy with its class, `smoothing` of which is spread over all classes, and the slope
+// of it: softmax less target. A class that there is not counts as none.
+void crossEntropy(const float* logits, const float* labels, float* losses, float* slopes, Index rows, Index classes,
+                  float smoothing) {
+  parallelFor(rows, std::max<Index>(1, kGrain / std::max<Index>(classes, 1)), [&](Index begin, Index end, int) {
+    const float share = smoothing / static_cast<float>(classes);
+    for (Index row = begin; row < end; row++) {
+      const float* in = logits + row * classes;
+      float* slope = slopes + row * classes;
+      float top = in[0];
+      for (Index i = 1; i < classes; i++) top = Maximum::of(in[i], top);
+      float total = 0, sum = 0;
+      for (Index i = 0; i < classes; i++) {
+        total += slope[i] = std::exp(in[i] - top);
+        sum += in[i] - top;
+      }
+      for (Index i = 0; i < classes; i++) slope[i] = slope[i] / total - share;
+      const float logTotal = std::log(total);
+      float loss = smoothing * logTotal - share * sum;
+      const auto label = static_cast<Index>(labels[row]);
+      if (label >= 0 && label < classes) {
+        slope[label] -= 1 - smoothing;
+        loss += (1 - smoothing) * (logTotal - (in[label] - top));
+      }
+      losses[row] = loss;
+    }
+  });
+}
+
 // out[0] += the sum of squares, as one of many parts of a norm; `first` sets instead.
 void addSumOfSquares(const float* in, Index count, double* out, bool first) {
   const double sum = sumOfBlocks<squaresOfBlock>(in, count);
@@ -235,12 +265,14 @@ constexpr Operation kOperations[] = {
     operation<unary<Exponential>>("exponential"),
     operation<unary<Sigmoid>>("sigmoid"),
     operation<unary<Rectify>>("rectify"),
+    operation<unary<Step>>("step"),
     operation<fill>("fill"),
     operation<copyValues>("copyValues"),
     operation<copy>("copy"),
     operation<sum>("sum"),
     operation<maximumOver>("maximumOver"),
     operation<softmax>("softmax"),
+    operation<crossEntropy>("crossEntropy"),
     operation<addSumOfSquares>("addSumOfSquares"),
 };
 

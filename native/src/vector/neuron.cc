@@ -407,6 +407,7 @@ void derivativesOf(float* distances, const Surrogate& surrogate, Index count) {
 struct BackwardInputs {
   const float *in, *state, *spikeGradient, *lastStateGradient;
   const float* potentialGradient;  // or null
+  const float* countGradient;      // of the number of spikes of each sample and step, or null
   float* stateGradient;
   double* learnedGradient;  // for each thread, as the learned numbers lie; null where they are not wanted
   const float *scale, *offset;
@@ -488,6 +489,11 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
         } else if (layout.pool > 1) {
           spreadPooled(given.spikeGradient + row.pooledAt(t), spread, row);
         }
+        const float more = given.countGradient == nullptr ? 0.f : given.countGradient[row.sample * steps + t];
+        if (more != 0) {
+          for (Index i = 0; i < row.lanes; i++) spread[i] = spikeGradient[i] + more;
+          spikeGradient = spread;
+        }
         if (given.potentialGradient != nullptr) {
           const float* added = given.potentialGradient + row.at(t);
 #pragma omp simd
@@ -518,12 +524,13 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
 
 #define BACKWARD_PARAMETERS                                                                                         \
   float *stateGradient, float *learnedGradient, const float *in, const float *state, const float *spikeGradient,    \
-      const float *lastStateGradient, const float *potentialGradient, const float *scale, const float *offset,      \
+      const float *lastStateGradient, const float *potentialGradient, const float *countGradient,                   \
+      const float *scale, const float *offset,                                                                      \
       LAYOUT_PARAMETERS, NEURON_PARAMETERS, int surrogate, float slope, float amplitude, float shape, bool learns
 #define BACKWARD                                                                                                    \
   BackwardInputs {                                                                                                  \
-    in, state, spikeGradient, lastStateGradient, potentialGradient, stateGradient, learnedSums.get(), scale, offset, \
-        learned, byChannel, Surrogate { surrogate, slope, amplitude, shape }                                        \
+    in, state, spikeGradient, lastStateGradient, potentialGradient, countGradient, stateGradient,                   \
+        learnedSums.get(), scale, offset, learned, byChannel, Surrogate { surrogate, slope, amplitude, shape }                                        \
   }
 
 // The gradients of learned numbers, summed by each thread on its own.

@@ -9,6 +9,7 @@ export { averagePool } from './average-pool.ts';
 export { type BatchNormOptions, type BatchNormResult, batchNorm, batchNormInference } from './batch-norm.ts';
 export { type BernoulliAttributes, bernoulli, bernoulliLimit } from './bernoulli.ts';
 export { type ConvolutionOptions, convolution } from './convolution.ts';
+export { softmaxCrossEntropy } from './cross-entropy.ts';
 export {
   type CurrentLifConstants,
   type CurrentLifParameters,

@@ -50,7 +50,7 @@ export interface NormalisedLifResult {
   /** Mean and unbiased variance of the batch, [channels]; of no meaning with given statistics. */
   readonly mean: tf.Tensor;
   readonly variance: tf.Tensor;
-  /** Spikes of each sample and step, [batch, time]; without gradient. */
+  /** Spikes of each sample and step, [batch, time]. */
   readonly counts: tf.Tensor2D;
 }
 
@@ -115,10 +115,13 @@ export const normalisedLifKernel: Kernel<Input, NormalisedLifAttributes> = defin
   gradient: {
     saveInputs: ['input', 'gamma', 'beta', 'mean', 'variance', 'parameters', 'state'],
     saveOutputs: [false, false, true, true, false],
-    backward: ([outputGradient, stateGradient], inputs, [mean, variance], attributes) => {
+    backward: ([outputGradient, stateGradient, , , countsGradient], inputs, [mean, variance], attributes) => {
       const statistics = attributes.batchStatistics ? { mean: mean!, variance: variance! } : {};
       const [input, gamma, beta, parameters, state] = normalisedLifGradientKernel.run(
-        { ...inputs, ...statistics, outputGradient: outputGradient!, stateGradient: stateGradient! },
+        {
+          ...{ ...inputs, ...statistics, outputGradient: outputGradient! },
+          ...{ stateGradient: stateGradient!, countsGradient: countsGradient! },
+        },
         attributes,
       );
       return {
@@ -158,11 +161,11 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
 }
 
-type GradientInput = Input | 'outputGradient' | 'stateGradient';
+type GradientInput = Input | 'outputGradient' | 'stateGradient' | 'countsGradient';
 
 /**
- * Gradients of input, gamma, beta, the neurons' learned numbers and first state. Of a batch's own statistics, `mean` and `variance` are those
- * that the kernel gave.
+ * Gradients of input, gamma, beta, the neurons' learned numbers and first state. Of a batch's own statistics, `mean`
+ * and `variance` are those that the kernel gave.
  */
 export const normalisedLifGradientKernel: Kernel<GradientInput, NormalisedLifAttributes> = defineKernel<
   GradientInput,
@@ -174,13 +177,15 @@ export const normalisedLifGradientKernel: Kernel<GradientInput, NormalisedLifAtt
     const { constants, pool, epsilon, batchStatistics, repeat, learns } = attributes;
     const { normal } = normalised(inputs, attributes);
     const shown = repeatSteps(normal, repeat);
-    const spikesGradient = unpooled(outputGradient, pool, shown.shape, () => {
+    const fromPool = unpooled(outputGradient, pool, shown.shape, () => {
       const [spikes] = lifNeuron.kernel.run(
         { input: shown, parameters, state },
         { constants, potentials: false, learns },
       );
       return spikes!;
     });
+    const ofEach = [...inputs.countsGradient.shape, ...shown.shape.slice(2).map(() => 1)];
+    const spikesGradient = tf.add(fromPool, tf.reshape(inputs.countsGradient, ofEach));
     const [dShown, dState, dParameters] = lifNeuron.gradientKernel.run(
       { input: shown, parameters, state, spikesGradient, stateGradient, potentialsGradient: stateGradient },
       { constants, potentials: false, learns },

@@ -1,5 +1,6 @@
 /** Native forms of the kernels that all engines share (src/engines/kernels), one for each. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { CrossEntropyAttributes } from '../kernels/cross-entropy.ts';
 import { type KernelDefinition, KernelForms } from '../kernels/kernel.ts';
 import type { NormalisedLifAttributes } from '../kernels/normalised-lif.ts';
 import type { AdamNumber, MomentumStep } from '../kernels/optimiser-step.ts';
@@ -385,12 +386,24 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
       'NormalisedLifBackward',
       ...[dInput!, dGamma!, dBeta!, backend.address(mean!), inverse!, batchStatistics ? 1 : 0],
       ...[dState!, dParameters!, backend.address(input!), backend.address(state!)],
-      ...[backend.address(outputGradient!), backend.address(stateGradient!), 0, scale!, offset!],
+      ...[backend.address(outputGradient!), backend.address(stateGradient!), 0],
+      ...[backend.address(inputs['countsGradient']!), scale!, offset!],
       ...mapSizes(input!.shape, attributes),
       ...neuronOperands(backend, 'Lif', parameters!, attributes.constants),
       ...backwardOperands(attributes),
     );
     scratch.free();
+    return outputs;
+  },
+
+  CrossEntropy: (backend, { logits, labels }, { smoothing }: CrossEntropyAttributes) => {
+    const [rows, classes] = logits!.shape as [number, number];
+    const outputs = [backend.output([rows]), backend.output([rows, classes])];
+    backend.submit(
+      'crossEntropy',
+      ...[logits!, labels!, ...outputs].map((tensor) => backend.address(tensor)),
+      ...[rows, classes, smoothing],
+    );
     return outputs;
   },
 };

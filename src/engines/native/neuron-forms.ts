@@ -130,7 +130,7 @@ function neuronGradientForm(
       `${name}Backward`,
       ...[...outputs, ...given].map((tensor) => backend.address(tensor)),
       attributes.potentials ? backend.address(potentialsGradient) : 0,
-      ...[0, 0],
+      ...[0, 0, 0],
       ...sequenceSizes(input.shape, parameters.shape[1] ?? 1),
       ...neuronOperands(backend, name, parameters, attributes.constants),
       ...backwardOperands(attributes),
