@@ -1,25 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { InputError, OptionError } from '../errors.ts';
-import type { EventChunk, Recording, SensorSize } from '../events.ts';
-import { openAtomicFile } from './atomic-file.ts';
-import { type ByteSource, memorySource, openByteSource } from './byte-source.ts';
-import { type DecodedChunks, type DecodedRecording, decodeBlocks, decodeWithin } from './decoding.ts';
+import { InputError } from '../errors.ts';
+import type { Recording, SensorSize } from '../events.ts';
+import { memorySource } from './byte-source.ts';
+import { type DecodedRecording, decodeBlocks, decodeWithin, type OpenedChunks } from './decoding.ts';
 import { fileBlocks } from './file-blocks.ts';
-import type {
-  AnyFormat,
-  DecodeOptions,
-  EncodeOptions,
-  EventDecoder,
-  EventEncoder,
-  EventFormat,
-  EventReader,
-  IndexedFormat,
-  RecordingFormat,
-} from './formats/format.ts';
+import type { AnyFormat, DecodeOptions, EventDecoder } from './formats/format.ts';
 import { detectFormat } from './formats/index.ts';
 import { isTextWith, text } from './formats/text.ts';
-import { isBounded, type TimeRange } from './time-range.ts';
+import { fileChunks, isIndexed, openPass, readTables } from './recording-passes.ts';
+import type { TimeRange } from './time-range.ts';
+
+export { encodeRecording, type WriteOptions, writeRecording } from './write-recording.ts';
 
 /** Bytes that are looked at to tell a format. */
 const HEAD_BYTES = 1 << 16;
@@ -67,16 +59,13 @@ export async function openRecording(path: string, options: RecordingOptions = {}
   }
   format ??= detectFormat(new Uint8Array(0), 0, path);
   const said = isIndexed(format) ? await readTables(format, path, decodeOptions) : decoder;
-  const sequential = isIndexed(format) ? undefined : format;
+  const found = format;
   return {
     ...facts(basename(path), options, said),
     path,
     format,
     bytes,
-    chunks: () =>
-      sequential === undefined
-        ? indexedChunks(format as IndexedFormat, () => openByteSource(path), decodeOptions)
-        : sequentialChunks(sequential, path, decodeOptions),
+    chunks: () => fileChunks(found, path, decodeOptions),
   };
 }
 
@@ -86,10 +75,9 @@ export function recordingFromBytes(
   options: RecordingOptions & { readonly id: string },
 ): DecodedRecording {
   const decodeOptions = { path: options.id, ...options };
-  const open = async (): ReturnType<Parameters<typeof decodeWithin>[1]> => {
+  const open = async (): Promise<OpenedChunks> => {
     const bytes = await read();
-    const format =
-      options.format ?? detectFormat(bytes.subarray(0, HEAD_BYTES), bytes.length, options.path ?? options.id);
+    const format = options.format ?? formatOf(bytes.subarray(0, HEAD_BYTES), bytes.length, decodeOptions);
     if (isIndexed(format)) {
       return openPass(format, memorySource(bytes, decodeOptions.path), decodeOptions);
     }
@@ -140,62 +128,6 @@ export async function recordingFromPipe(
   };
 }
 
-/** How a recording is written. */
-export interface WriteOptions extends EncodeOptions {
-  readonly format: RecordingFormat;
-}
-
-/** Writes chunks to a file, under a temporary name until it is complete; its folder exists. Gives its length. */
-export async function writeRecording(
-  path: string,
-  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
-  { format, ...options }: WriteOptions,
-): Promise<number> {
-  const encoder = createEncoder(format, options);
-  const file = await openAtomicFile(path);
-  let length = 0;
-  try {
-    for await (const part of encodedParts(chunks, encoder)) {
-      await file.write(part);
-      length += part.length;
-    }
-    for (const { byteOffset, bytes } of encoder.patches?.() ?? []) await file.write(bytes, byteOffset);
-    await file.commit(false);
-  } catch (error) {
-    await file.abort();
-    throw error;
-  }
-  return length;
-}
-
-/** The bytes of a file of chunks, for a pipe: what needs to be overwritten at the end stays as it is. */
-export function encodeRecording(
-  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
-  { format, ...options }: WriteOptions,
-): AsyncGenerator<Uint8Array> {
-  return encodedParts(chunks, createEncoder(format, options));
-}
-
-function createEncoder(format: RecordingFormat, options: EncodeOptions): EventEncoder {
-  const encoder = format.createEncoder?.(options);
-  if (encoder === undefined) throw new OptionError(`${format.title} can be read but not written`);
-  return encoder;
-}
-
-async function* encodedParts(
-  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
-  encoder: EventEncoder,
-): AsyncGenerator<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  const collect = (part: Uint8Array): number => parts.push(part);
-  for await (const chunk of chunks) {
-    encoder.push(chunk, collect);
-    yield* parts.splice(0);
-  }
-  encoder.end(collect);
-  yield* parts;
-}
-
 /** The format of a file by its first bytes, or by the options that only text has. */
 function formatOf(head: Uint8Array, size: number | undefined, options: DecodeOptions): AnyFormat {
   try {
@@ -206,11 +138,6 @@ function formatOf(head: Uint8Array, size: number | undefined, options: DecodeOpt
   }
 }
 
-/** True for formats that are read by jumps. */
-function isIndexed(format: AnyFormat): format is IndexedFormat {
-  return 'openReader' in format;
-}
-
 /** The header is read twice: what stands in it is delivered once. */
 function withoutOthers({ others: _, ...options }: DecodeOptions): DecodeOptions {
   return options;
@@ -218,93 +145,6 @@ function withoutOthers({ others: _, ...options }: DecodeOptions): DecodeOptions 
 
 async function* only<T>(value: T): AsyncGenerator<T> {
   yield value;
-}
-
-/** The events of a file that is decoded from front to back, or from where its range begins. */
-function sequentialChunks(
-  format: EventFormat,
-  path: string,
-  options: DecodeOptions & TimeRange,
-): DecodedChunks {
-  const whole = (): DecodedChunks =>
-    decodeBlocks(
-      () => fileBlocks(path),
-      async () => format.createDecoder(options),
-    );
-  if (!isBounded(options)) return whole();
-  return decodeWithin(options, async () => {
-    const found = await seekIn(format, path, options);
-    const { start, end, decoder } = found ?? {};
-    const chunks =
-      decoder === undefined
-        ? whole()
-        : decodeBlocks(
-            () => fileBlocks(path, undefined, start, end),
-            async () => decoder,
-          );
-    return { chunks, state: () => chunks };
-  });
-}
-
-async function seekIn(
-  format: EventFormat,
-  path: string,
-  options: DecodeOptions & TimeRange,
-): ReturnType<NonNullable<EventFormat['seek']>> {
-  if (format.seek === undefined) return undefined;
-  const source = await openByteSource(path);
-  try {
-    return await format.seek(source, options, options);
-  } finally {
-    await source.close();
-  }
-}
-
-function indexedChunks(
-  format: IndexedFormat,
-  open: () => Promise<ByteSource>,
-  options: DecodeOptions & TimeRange,
-): DecodedChunks {
-  return decodeWithin(options, async () => openPass(format, await open(), options));
-}
-
-async function openPass(
-  format: IndexedFormat,
-  source: ByteSource,
-  options: DecodeOptions & TimeRange,
-): ReturnType<Parameters<typeof decodeWithin>[1]> {
-  let reader: EventReader;
-  try {
-    reader = await format.openReader(source, options);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
-  return {
-    chunks: reader.chunks(options),
-    state: () => reader,
-    close: async () => {
-      await reader.close();
-      await source.close();
-    },
-  };
-}
-
-/** What the tables of a file say of its events. */
-async function readTables(
-  format: IndexedFormat,
-  path: string,
-  options: DecodeOptions,
-): Promise<Pick<EventReader, 'sensor' | 'simulated'>> {
-  const source = await openByteSource(path);
-  try {
-    const reader = await format.openReader(source, options);
-    const { sensor, simulated = false } = reader;
-    await reader.close();
-    return { sensor, simulated };
-  } finally {
-    await source.close();
-  }
 }
 
 /** Feeds a decoder until its header is over: true once the sensor is known or an event has come. */

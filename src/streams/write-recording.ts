@@ -1,0 +1,60 @@
+import { OptionError } from '../errors.ts';
+import type { EventChunk } from '../events.ts';
+import { openAtomicFile } from './atomic-file.ts';
+import type { EncodeOptions, EventEncoder, RecordingFormat } from './formats/format.ts';
+
+/** How a recording is written. */
+export interface WriteOptions extends EncodeOptions {
+  readonly format: RecordingFormat;
+}
+
+/** Writes chunks to a file, under a temporary name until it is complete; its folder exists. Gives its length. */
+export async function writeRecording(
+  path: string,
+  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
+  { format, ...options }: WriteOptions,
+): Promise<number> {
+  const encoder = createEncoder(format, options);
+  const file = await openAtomicFile(path);
+  let length = 0;
+  try {
+    for await (const part of encodedParts(chunks, encoder)) {
+      await file.write(part);
+      length += part.length;
+    }
+    for (const { byteOffset, bytes } of encoder.patches?.() ?? []) await file.write(bytes, byteOffset);
+    await file.commit(false);
+  } catch (error) {
+    await file.abort();
+    throw error;
+  }
+  return length;
+}
+
+/** The bytes of a file of chunks, for a pipe: what needs to be overwritten at the end stays as it is. */
+export function encodeRecording(
+  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
+  { format, ...options }: WriteOptions,
+): AsyncGenerator<Uint8Array> {
+  return encodedParts(chunks, createEncoder(format, options));
+}
+
+function createEncoder(format: RecordingFormat, options: EncodeOptions): EventEncoder {
+  const encoder = format.createEncoder?.(options);
+  if (encoder === undefined) throw new OptionError(`${format.title} can be read but not written`);
+  return encoder;
+}
+
+async function* encodedParts(
+  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
+  encoder: EventEncoder,
+): AsyncGenerator<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  const collect = (part: Uint8Array): number => parts.push(part);
+  for await (const chunk of chunks) {
+    encoder.push(chunk, collect);
+    yield* parts.splice(0);
+  }
+  encoder.end(collect);
+  yield* parts;
+}
