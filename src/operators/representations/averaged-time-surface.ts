@@ -1,5 +1,5 @@
 import { InputError, OptionError } from '../../errors.ts';
-import type { EventChunk } from '../../events.ts';
+import type { EventChunk, SensorSize } from '../../events.ts';
 import type { FrameGrid, Polarity } from '../frame-grid.ts';
 import { wholeNumber } from '../whole-number.ts';
 import type { Allocate, OpenBin, Painter } from './painter.ts';
@@ -10,6 +10,17 @@ export interface AveragedTimeSurfaceOptions extends SurfaceMemoryOptions {
   readonly cellSize?: number;
   /** Side of a cell's surface in pixels, odd, at most the cell's; default 5. */
   readonly surfaceSize?: number;
+}
+
+const CELL = 10;
+const SURFACE = 5;
+
+/** Size in pixels of the surfaces of all cells side by side. */
+export function tiledSize(
+  grid: SensorSize,
+  { cellSize = CELL, surfaceSize = SURFACE }: AveragedTimeSurfaceOptions,
+): [height: number, width: number] {
+  return [Math.ceil(grid.height / cellSize) * surfaceSize, Math.ceil(grid.width / cellSize) * surfaceSize];
 }
 
 /** What a bin has gathered. */
@@ -41,16 +52,16 @@ export class AveragedTimeSurface implements Painter {
   readonly #open = new Map<OpenBin, Gathered>();
 
   constructor(grid: FrameGrid, polarity: Polarity, options: AveragedTimeSurfaceOptions) {
-    this.#cell = wholeNumber('cellSize', options.cellSize ?? 10, 1);
-    this.#surface = wholeNumber('surfaceSize', options.surfaceSize ?? 5, 1);
+    const { cellSize = CELL, surfaceSize = SURFACE } = options;
+    this.#cell = wholeNumber('cellSize', cellSize, 1);
+    this.#surface = wholeNumber('surfaceSize', surfaceSize, 1);
     if (this.#surface % 2 === 0 || this.#surface > this.#cell) {
       throw new OptionError(
         `surfaceSize: expected an odd number up to the cell's ${this.#cell}, got ${this.#surface}`,
       );
     }
     this.#cells = [Math.ceil(grid.width / this.#cell), Math.ceil(grid.height / this.#cell)];
-    this.width = this.#cells[0] * this.#surface;
-    this.height = this.#cells[1] * this.#surface;
+    [this.height, this.width] = tiledSize(grid, options);
     this.channels = polarity === 'two' ? 2 : 1;
     this.#grid = grid;
     this.#options = options;

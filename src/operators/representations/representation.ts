@@ -1,5 +1,5 @@
 import type { FrameGrid, Polarity } from '../frame-grid.ts';
-import { AveragedTimeSurface, type AveragedTimeSurfaceOptions } from './averaged-time-surface.ts';
+import { AveragedTimeSurface, type AveragedTimeSurfaceOptions, tiledSize } from './averaged-time-surface.ts';
 import { Counted } from './counted.ts';
 import type { Painter } from './painter.ts';
 import { TimeSurface, type TimeSurfaceOptions } from './time-surface.ts';
@@ -47,8 +47,13 @@ export function frameShape(
   grid: FrameGrid,
   polarity: Polarity,
 ): readonly [height: number, width: number, channels: number] {
-  const painted =
-    representation.kind === 'binary-representation' ? ({ kind: 'binary' } as const) : representation;
-  const { height, width, channels } = createPainter(painted, grid, polarity);
-  return [height, width, channels];
+  const channels = polarity === 'two' ? 2 : 1;
+  switch (representation.kind) {
+    case 'voxel-grid':
+      return [grid.height, grid.width, representation.bins];
+    case 'averaged-time-surface':
+      return [...tiledSize(grid, representation), channels];
+    default:
+      return [grid.height, grid.width, channels];
+  }
 }

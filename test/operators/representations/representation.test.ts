@@ -16,6 +16,7 @@ import {
 import { Decay } from '../../../src/operators/representations/decay.ts';
 import { SurfaceMemory } from '../../../src/operators/representations/surface-memory.ts';
 import { arbitraryCuts, arbitraryEvents, chunkAt, chunkOf, runStage, split, total } from '../event-cases.ts';
+import { arbitraryHostileEvents } from '../filters/filter-cases.ts';
 import { describeOperatorCases } from '../operator-cases.ts';
 
 const pixel = new FrameGrid({ sensor: { width: 1, height: 1 } });
@@ -64,6 +65,21 @@ describe.each(representations)('$kind', (representation) => {
         }
       }),
       { numRuns: 30 },
+    );
+  });
+
+  it('leaves out and counts what is beyond the sensor', () => {
+    fc.assert(
+      fc.property(arbitraryHostileEvents(small), fc.constantFrom(...binnings), (events, binning) => {
+        const inside = events.filter(({ x, y }) => x < small.width && y < small.height).length;
+        const counters = binCounters();
+        const frames = runStage(createBinning(binning, { grid, representation, counters }), [
+          chunkOf(events),
+        ]);
+        expect(counters).toMatchObject({ events: events.length, outside: events.length - inside });
+        expect(frames.reduce((sum, { events }) => sum + events, 0)).toBe(inside);
+      }),
+      { numRuns: 50 },
     );
   });
 
