@@ -140,10 +140,14 @@ export function epochRow(line: EpochLine): string {
 export function resultText(result: ResultLine): string {
   const { model, bestEpoch, parameters, seconds, engine, simulated, runDir } = result;
   const events = simulated ? 'simulated recordings' : 'recordings';
+  const measured = Object.entries(result.quantities ?? {}).map(
+    ([name, value]) => `${name} ${value.toFixed(4)}`,
+  );
   return [
     '',
     `${model}: ${percent(result.testAccuracy)} of held-out ${events} right, from the checkpoint of epoch ${bestEpoch}`,
     `  spike rate ${percent(result.spikeRate)}, ${parameters.toLocaleString('en')} parameters`,
+    ...(measured.length === 0 ? [] : [`  ${measured.join(', ')}`]),
     `  ${seconds.toFixed(0)} s on the engine ${engine}`,
     `  run directory ${runDir}, report ${runDir}/report.html`,
     `  next: pipeline replay FILE --model ${runDir}`,

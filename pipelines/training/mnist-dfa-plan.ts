@@ -1,5 +1,4 @@
 import { OptionError } from '../../src/errors.ts';
-import type { Sample } from '../../src/events.ts';
 import { type DirectFeedbackOptions, directFeedback } from '../../src/models/learning/direct-feedback.ts';
 import type { LearningRule } from '../../src/models/learning/learning-rule.ts';
 import type { LocalDerivative } from '../../src/models/learning/local-derivative.ts';
@@ -15,6 +14,7 @@ import { openMnist } from '../../src/streams/datasets/mnist.ts';
 import { stratifiedSplit } from '../../src/streams/datasets/split.ts';
 import type { MnistDfaValues } from '../mnist-dfa.ts';
 import { numbersOf } from './dfa-options.ts';
+import { imageSample } from './image-sample.ts';
 import { trainerOptions } from './optimiser-options.ts';
 import { planOver, type TrainingPlan } from './training-plan.ts';
 import { limited } from './training-sets.ts';
@@ -62,12 +62,6 @@ const REFRACTORY_REMARK =
   'the refractory network hardly learns: its biases alone drive every neuron far over its threshold, so all fire as ' +
   'often as the refractory period lets them, whatever the image; the shares of the output spikes are then nearly ' +
   'equal, and so is the softmax; and the surrogate at the drive is nearly zero. The leaky network learns.';
-
-/** The image as its bytes, one frame; the trainer draws the spikes. */
-async function imageSample(token: ImageToken): Promise<Sample> {
-  const { id, label, width, height, channels, pixels } = await token.load();
-  return { id, label, frames: Float32Array.from(pixels), shape: [1, height, width, channels], length: 1 };
-}
 
 function networkOf(options: MnistDfaValues): DfaNetConfig {
   const { slope, thresholds, biases, rule } = options;

@@ -4,6 +4,7 @@ import {
   layerRatePanel,
   lossPanel,
   type PanelSize,
+  quantityPanel,
   spikeRatePanel,
 } from './panels/epoch-panels.ts';
 import { operationsPanel } from './panels/operations-panel.ts';
@@ -40,8 +41,10 @@ export function reportPanels({ networks }: Report): Panel[] {
 function outcomePanels(network: NetworkReport, many: boolean): Panel[] {
   const { label, classNames, epochs, measures } = network;
   const rates = epochs.some(({ layerRates }) => Object.keys(layerRates).length > 0);
+  const quantities = quantityPanel(network, many, curve);
   return [
     ...(rates ? [layerRatePanel(network, many, curve)] : []),
+    ...(quantities === undefined ? [] : [quantities]),
     ...(measures === undefined
       ? []
       : [confusionPanel(titled('Confusion', label, many), measures, classNames, matrix)]),

@@ -79,11 +79,22 @@ const summaryColumns: readonly SummaryColumn[] = [
 
 /** The final table of a report. */
 export function summaryOf({ networks }: Pick<Report, 'networks'>): Summary {
+  const all = [...summaryColumns.slice(0, -1), ...quantityColumns(networks), summaryColumns.at(-1)!];
   const best =
     networks.length > 1 ? Math.max(...networks.map(({ measures }) => measures?.accuracy ?? 0)) : undefined;
   return {
-    columns: summaryColumns.map(({ title, align }) => (align === undefined ? { title } : { title, align })),
-    rows: networks.map((network) => summaryColumns.map(({ cell }) => cell(network, best))),
+    columns: all.map(({ title, align }) => (align === undefined ? { title } : { title, align })),
+    rows: networks.map((network) => all.map(({ cell }) => cell(network, best))),
     notes: summaryColumns.flatMap(({ note }) => note ?? []),
   };
+}
+
+/** A column for everything else that was measured of some network. */
+function quantityColumns(networks: readonly NetworkReport[]): SummaryColumn[] {
+  const names = new Set(networks.flatMap(({ measures }) => Object.keys(measures?.quantities ?? {})));
+  return [...names].map((title) => ({
+    title,
+    align: 'right',
+    cell: ({ measures }) => measures?.quantities?.[title]?.toFixed(4) ?? ABSENT,
+  }));
 }

@@ -89,6 +89,28 @@ export async function writeTinyNmnist(
   }
 }
 
+/** CIFAR-10 in its binary form, ten classes in turn: an image of class n is brightest in row 3 n. */
+export async function writeTinyCifar10(
+  folder: string,
+  images: { train: number; test: number },
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [file, count] of [
+    ['data_batch_1.bin', images.train],
+    ['test_batch.bin', images.test],
+  ] as const) {
+    const bytes = new Uint8Array(3073 * count);
+    for (let image = 0; image < count; image++) {
+      bytes[3073 * image] = image % 10;
+      for (let plane = 0; plane < 3; plane++) {
+        const row = 3073 * image + 1 + 1024 * plane + 32 * 3 * (image % 10);
+        bytes.fill(200 + image, row, row + 64);
+      }
+    }
+    await writeFile(join(folder, file), bytes);
+  }
+}
+
 /** 40-bit events x, y, polarity and time: column `x` lit from row `top` down for 30 ms. */
 function columnEvents(x: number, top: number): Uint8Array {
   const events = 240;

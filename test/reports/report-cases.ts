@@ -11,6 +11,10 @@ export function networkReport(label: string, epochs: number, classes = 3): Netwo
     spikeRate: 0.08,
     layerRates: { lif1: 0.05 + index / 1000, lif2: 0.1 },
     seconds: 61.5,
+    ...(label === 'lyapunov' && {
+      trainQuantities: { 'lambda (perturbation)': 0.02 },
+      quantities: { 'lambda (perturbation)': 0.01, 'lambda (tangent)': -0.1 },
+    }),
   }));
   if (epochs === 0) return { label, classNames: [], epochs: [] };
   return {
@@ -24,6 +28,7 @@ export function networkReport(label: string, epochs: number, classes = 3): Netwo
       spikeRate: 0.08,
       parameters: 1_234_567,
       ruleOfThumbRatio: 0.031,
+      ...(label === 'lyapunov' && { quantities: { 'lambda (tangent)': -0.1 } }),
       confusion: Array.from({ length: classes }, (_, row) =>
         Array.from({ length: classes }, (_, column) => (row === column ? 7 : column === row + 1 ? 2 : 0)),
       ),

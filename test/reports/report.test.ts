@@ -59,6 +59,7 @@ describe('a report', () => {
       'Spikes of one sample',
       'Membrane potentials',
     ]);
+    expect(titles(drawn(reportWith([networkReport('lyapunov', 2)])))[3]).toBe('Measured');
     const two = titles(drawn(reportWith([networkReport('snn', 2), networkReport('ann', 2)])));
     expect(two.slice(0, 4)).toStrictEqual(['Accuracy', 'Loss', 'Spike rate', 'Spike rate by layer: snn']);
     expect(titles(drawn(reportWith([networkReport('net', 0)])))).toStrictEqual([]);
@@ -139,6 +140,12 @@ describe('the summary', () => {
       ],
       ['none', ...Array(9).fill('–'), '0.0 s'],
     ]);
+  });
+
+  it('has a column for what else was measured', () => {
+    const { columns, rows } = summaryOf(reportWith([networkReport('lyapunov', 4), networkReport('net', 4)]));
+    expect(columns.map(({ title }) => title).slice(-2)).toStrictEqual(['lambda (tangent)', 'time']);
+    expect(rows.map((row) => row.at(-2))).toStrictEqual(['-0.1000', '–']);
   });
 
   it('has no gap where there is nothing to compare with', () => {

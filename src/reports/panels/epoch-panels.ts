@@ -109,6 +109,49 @@ export function spikeRatePanel(networks: readonly NetworkReport[], size: PanelSi
   });
 }
 
+/** What else was measured over epochs, a colour a quantity; undefined where nothing was. */
+export function quantityPanel(
+  { label, epochs }: NetworkReport,
+  many: boolean,
+  size: PanelSize,
+): Panel | undefined {
+  const names = [
+    ...new Set(
+      epochs.flatMap(({ quantities = {}, trainQuantities = {} }) => [
+        ...Object.keys(quantities),
+        ...Object.keys(trainQuantities),
+      ]),
+    ),
+  ];
+  if (names.length === 0) return undefined;
+  const line = (
+    name: string,
+    index: number,
+    part: 'held out' | 'training',
+    of: (epoch: EpochReport) => EpochReport['quantities'],
+  ): Line => ({
+    label: `${name}, ${part}`,
+    colour: seriesColour(index),
+    dash: part === 'training' ? styles.training : undefined,
+    points: epochs.flatMap((epoch) => {
+      const y = of(epoch)?.[name];
+      return y === undefined ? [] : [[epoch.epoch, y] as const];
+    }),
+  });
+  const lines = names.flatMap((name, index) => [
+    line(name, index, 'held out', ({ quantities }) => quantities),
+    line(name, index, 'training', ({ trainQuantities }) => trainQuantities),
+  ]);
+  return linePanel({
+    title: many ? `Measured: ${label}` : 'Measured',
+    ...size,
+    x: 'epoch',
+    y: '',
+    lines: lines.filter(({ points }) => points.length > 0),
+    counted: true,
+  });
+}
+
 function networkLegend(networks: readonly NetworkReport[]): LegendEntry[] {
   return networks.map(({ label }, index) => ({ label, colour: seriesColour(index) }));
 }

@@ -1,0 +1,144 @@
+import { OptionError } from '../../src/errors.ts';
+import type { Feed } from '../../src/models/feed.ts';
+import { lyapunovRule } from '../../src/models/learning/lyapunov-rule.ts';
+import { evaluateExponents } from '../../src/models/lyapunov/evaluate-exponents.ts';
+import { type LyapunovNetConfig, lyapunovNetConfig } from '../../src/models/networks/lyapunov-net.ts';
+import { leaky } from '../../src/models/neurons.ts';
+import { fastSigmoid } from '../../src/models/surrogates.ts';
+import type { TrainerOptions } from '../../src/models/trainer.ts';
+import { binCounters } from '../../src/operators/bin-frames.ts';
+import { encodeDirect } from '../../src/operators/encode-direct.ts';
+import type { Dataset, ImageToken, Labelled, LabelledRecording } from '../../src/streams/datasets/dataset.ts';
+import { openNmnist } from '../../src/streams/datasets/nmnist.ts';
+import { openImages } from '../../src/streams/datasets/open-images.ts';
+import { stratifiedSplit } from '../../src/streams/datasets/split.ts';
+import type { Cifar10LyapunovValues } from '../cifar10-lyapunov.ts';
+import { sampleShape } from './binning-options.ts';
+import { imageSample } from './image-sample.ts';
+import { trainerOptions } from './optimiser-options.ts';
+import { type NetworkPlan, planOver, type TrainingPlan } from './training-plan.ts';
+import { limited, type TrainingSets } from './training-sets.ts';
+
+const CIFAR10 = 'https://www.cs.toronto.edu/~kriz/cifar.html';
+const NMNIST = 'https://www.garrickorchard.com/datasets/n-mnist';
+
+/** What makes an epoch the best. */
+const chosen = { testEachEpoch: true, bestBy: 'accuracy' } as const;
+
+/** An image, or a recording. */
+type Token = ImageToken | LabelledRecording;
+
+/** Images, or with the encoding `none` events ▸ split ▸ samples ▸ a network of the Lyapunov notebook. */
+export async function lyapunovPlan(options: Cifar10LyapunovValues): Promise<TrainingPlan<Token>> {
+  // Each plan reads only the tokens that are its own.
+  return options.encoding === 'none'
+    ? ((await eventPlan(options)) as TrainingPlan<Token>)
+    : ((await imagePlan(options)) as TrainingPlan<Token>);
+}
+
+/** Images ▸ split ▸ encoded as a batch is used, or shown at every step ▸ a network of the Lyapunov notebook. */
+async function imagePlan(options: Cifar10LyapunovValues): Promise<TrainingPlan<ImageToken>> {
+  const { data, encoding, timesteps: steps, gain } = options;
+  if (data === undefined) {
+    throw new OptionError(
+      `--data: expected the folder of CIFAR-10's binary form (from ${CIFAR10}), found none`,
+    );
+  }
+  const dataset = await openImages(data);
+  const { channels, height, width } = await imageShape(dataset, data);
+  return planOver(dataset, ({ parts, classNames }) => {
+    const rate = { kind: 'poisson', steps, gain, offset: 0 } as const;
+    const frame = { height, width, channels };
+    const feed: Feed = {
+      sensor: { width, height },
+      frame,
+      encoding: encoding === 'rate' ? rate : { kind: 'direct', steps },
+      classNames: [...classNames],
+    };
+    return {
+      ...{ data, sets: setsOf({ parts }, options), ...chosen },
+      read: async (token) => ({
+        sample:
+          encoding === 'rate' ? await imageSample(token) : encodeDirect(await token.load(), { steps: 1 }),
+        counters: binCounters(),
+      }),
+      transform: {},
+      networks: [network(options, frame, feed, encoding === 'rate' ? { encoding: rate } : { repeat: steps })],
+    };
+  });
+}
+
+/** N-MNIST ▸ split ▸ read ▸ decode ▸ bins of equal time, one a step ▸ a network of the Lyapunov notebook. */
+async function eventPlan(options: Cifar10LyapunovValues): Promise<TrainingPlan<LabelledRecording>> {
+  const { data, timesteps: bins } = options;
+  if (data === undefined) {
+    throw new OptionError(`--data: expected the folder of N-MNIST (from ${NMNIST}), found none`);
+  }
+  return planOver(await openNmnist(data), ({ size, parts, classNames }) => {
+    const binning = { ...options, bins, binMs: undefined, steps: undefined };
+    const { read, transform, input, feed } = sampleShape(binning, size!, classNames);
+    return {
+      ...{ data, sets: setsOf({ parts }, options), ...chosen },
+      read,
+      transform,
+      networks: [network(options, input, feed, {})],
+    };
+  });
+}
+
+/** The set's own parts, the training part divided; a set without parts is divided in three. */
+function setsOf<Token extends Labelled>(
+  { parts }: Pick<Dataset<Token>, 'parts'>,
+  { limit, seed, validation }: Cifar10LyapunovValues,
+): TrainingSets<Token> {
+  if (parts.train === undefined) {
+    return stratifiedSplit(limited(parts.all ?? [], limit, seed), { validation, test: UNDIVIDED_TEST }, seed);
+  }
+  const { train, validation: held } = stratifiedSplit(
+    limited(parts.train, limit, seed),
+    { validation },
+    seed,
+  );
+  return { train, validation: held, test: limited(parts.test ?? [], limit, seed) };
+}
+
+/** Test share of a set whose makers fixed none. */
+const UNDIVIDED_TEST = 0.2;
+
+function network(
+  options: Cifar10LyapunovValues,
+  input: LyapunovNetConfig['input'],
+  feed: Feed,
+  shown: Pick<TrainerOptions, 'encoding' | 'repeat'>,
+): NetworkPlan {
+  const { model, timesteps, beta, threshold, slope, dropout, batchNorm, seed } = options;
+  const { alpha, target, estimator, epsilon } = options;
+  return {
+    name: model,
+    network: lyapunovNetConfig(model, {
+      input: { height: input.height, width: input.width, channels: input.channels },
+      classes: feed.classNames.length,
+      steps: timesteps,
+      neuron: leaky({ beta, threshold, surrogate: fastSigmoid(slope) }),
+      batchNorm,
+      ...(dropout !== undefined && { dropout }),
+    }),
+    trainer: {
+      ...trainerOptions(options),
+      ...shown,
+      evaluation: evaluateExponents({ epsilon, seed }),
+      ...(alpha > 0 && { rule: lyapunovRule({ alpha, target, estimator, epsilon }) }),
+    },
+    feed,
+  };
+}
+
+/** The shape of the images, from the first; all are to have it. */
+async function imageShape(
+  { parts }: Dataset<ImageToken>,
+  data: string,
+): Promise<{ height: number; width: number; channels: number }> {
+  const first = parts.all?.[0];
+  if (first === undefined) throw new OptionError(`--data: expected images in ${data}, found none`);
+  return first.load();
+}
