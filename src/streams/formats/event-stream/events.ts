@@ -22,13 +22,12 @@ export type PixelKind = 'DVS' | 'ATIS' | 'colour';
 export const REACH_MICROS: number = 2 ** 30;
 
 /**
- * How the first byte of an event holds its time step. `steps` bytes of the greatest values stand alone and add to the
- * time of what follows; each adds `micros` times (its value - the first of them).
+ * How the first byte of an event holds the time since the one before, and which bytes are no events: those from
+ * `firstAlone` on, which stand alone and add `aloneMicros` to the time, by how far behind the first they are.
  */
 interface Layout {
   readonly bytes: number;
   readonly stepShift: number;
-  /** Bytes from this one on are no events. */
   readonly firstAlone: number;
   readonly aloneMicros: readonly number[];
 }
@@ -40,7 +39,7 @@ const LAYOUTS: Readonly<Record<PixelKind, Layout>> = {
   colour: { bytes: 8, stepShift: 0, firstAlone: 0xfe, aloneMicros: [0, 254] },
 };
 
-/** What a time step of a DVS may be, and what a byte for a longer one adds. */
+/** A time step of a DVS is shorter; a byte that stands alone adds this much. */
 export const DVS_OVERFLOW_MICROS = 127;
 
 /**

@@ -15,9 +15,8 @@ export interface RawHeader {
 
 const VGA: SensorSize = { width: 640, height: 480 };
 const HD: SensorSize = { width: 1280, height: 720 };
-const GENX320: SensorSize = { width: 320, height: 320 };
 
-/** Sensors by `system_ID`, as OpenEB's `device_system_id.h` and `psee_raw_file_header.cpp` list them. */
+/** Sensors by `system_ID`, and what they wrote, as OpenEB's `psee_raw_file_header.cpp` has them; later files say both. */
 const SYSTEMS: readonly { sensor: SensorSize; encoding: RawEncoding; ids: readonly number[] }[] = [
   {
     sensor: VGA,
@@ -25,9 +24,8 @@ const SYSTEMS: readonly { sensor: SensorSize; encoding: RawEncoding; ids: readon
     ids: [0x15, 0x1c, 0x17, 0x97, 0x19, 0x99, 0x1d, 0x23, 0x21, 0xa1, 0x22, 0xa2, 0x29],
   },
   { sensor: VGA, encoding: 'evt3', ids: [0x28] },
-  { sensor: HD, encoding: 'evt2', ids: [0x1a, 0x9a, 0x1f, 0x27] },
-  { sensor: HD, encoding: 'evt3', ids: [0x1e, 0x20, 0x2e, 0x30, 0x31, 0x32, 0x35, 0x3a] },
-  { sensor: GENX320, encoding: 'evt21', ids: [0x3b, 0x40] },
+  { sensor: HD, encoding: 'evt2', ids: [0x1a, 0x1f, 0x27] },
+  { sensor: HD, encoding: 'evt3', ids: [0x1e, 0x2e, 0x30, 0x31, 0x32] },
 ];
 /** Cameras with a smaller `system_ID` wrote the halves of EVT2.1 words swapped, without saying so. */
 const FIRST_UNSWAPPED_SYSTEM = 0x37;
