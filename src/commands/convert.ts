@@ -127,6 +127,10 @@ function outputFormat(to: string, name: string | undefined, formats: readonly An
     extensions.some((extension) => file.endsWith(extension)),
   );
   if (found !== undefined) return found;
+  const readOnly = formats.find(({ extensions = [] }) =>
+    extensions.some((extension) => file.endsWith(extension)),
+  );
+  if (readOnly !== undefined) throw new OptionError(`${to}: ${readOnly.title} can be read but not written`);
   const known = written.map(
     (format) => `${format.name} (${format.extensions?.[0] ?? 'no ending of its own'})`,
   );

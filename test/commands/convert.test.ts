@@ -82,6 +82,7 @@ it('pipeline convert reads text as it is told', async () => {
 it.each([
   [['out.xyz'], 'out.xyz: its name tells no format; give --format, one of'],
   [['out.aedat4', '--format', 'hdf5'], '--format: expected one of'],
+  [['out.h5'], 'HDF5 can be read but not written'],
   [['out.arrow', '--filter', 'corp'], 'did you mean crop'],
   [['out.arrow', '--sensor', '12'], '--sensor: expected WIDTHxHEIGHT'],
   [['out.arrow', '--from', 'soon'], '--from: expected whole microseconds'],

@@ -7,7 +7,7 @@ import type { EventChunk, SensorSize } from '../../events.ts';
 import type { ByteSource } from '../byte-source.ts';
 import type { TimeRange } from '../time-range.ts';
 import { viewOf } from './byte-window.ts';
-import { columnsOfNames } from './event-columns.ts';
+import { columnsOfNames, MICROS_IN } from './event-columns.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventReader, IndexedFormat } from './format.ts';
 import { type ArrayArchive, type ByteCursor, openArchive } from './numpy/archive.ts';
@@ -70,9 +70,8 @@ class NumpyReader implements EventReader {
     const source = this.#rows;
     const unit = this.#options.timeUnit ?? defaultUnit(source.timeType);
     const events = new TableChunks(this.counters, this.sensor, unit);
-    const perMicro = { s: 1e-6, ms: 1e-3, us: 1, ns: 1e3 }[unit];
     // A time is rounded: one more unit of slack costs nothing.
-    if (fromMicros !== undefined) await source.seek?.((time) => time < (fromMicros - 1) * perMicro);
+    if (fromMicros !== undefined) await source.seek?.((time) => time * MICROS_IN[unit] < fromMicros - 1);
     const found: EventChunk[] = [];
     const collect = (chunk: EventChunk): number => found.push(chunk);
     let failure: { error: unknown } | undefined;

@@ -60,13 +60,15 @@ class TextEventDecoder implements EventDecoder {
     this.#chunks.flush(emit);
   }
 
-  /** Tells the layout by the first bytes, and goes on with the rows at `byteOffset`. */
-  jump(head: Uint8Array, find: (layout: TextLayout, reader: RowReader) => Promise<number>): Promise<number> {
+  /** Tells the layout by the first lines; gives how rows are read from there on, and where they begin. */
+  settle(head: Uint8Array): { start: number; reader: RowReader } {
     this.#settle(head, true);
-    return find(this.#layout!, this.#reader!).then((byteOffset) => {
-      this.#offset = byteOffset;
-      return byteOffset;
-    });
+    return { start: this.#layout!.start, reader: this.#reader! };
+  }
+
+  /** Goes on with the row at `byteOffset`; the layout is told. */
+  jump(byteOffset: number): void {
+    this.#offset = byteOffset;
   }
 
   /** Tells the layout; gives the bytes of the rows. */
@@ -175,25 +177,29 @@ async function seek(
   const decoder = new TextEventDecoder(options);
   const lastLine = (bytes: Uint8Array): number => bytes.lastIndexOf(NEWLINE) + 1;
   const head = await source.read(0, LAYOUT_BYTES);
-  const start = await decoder.jump(head.subarray(0, lastLine(head)), async (layout, reader) => {
-    let low = layout.start;
-    let high = end;
-    while (high - low > SEARCH_BYTES) {
-      const middle = Math.floor((low + high) / 2);
-      const part = await source.read(middle, middle + LONGEST_LINE_BYTES);
-      const line = part.indexOf(NEWLINE) + 1;
-      let micros: number | undefined;
-      try {
-        micros = line > 0 && line < lastLine(part) ? reader.timeAt(part, line) : undefined;
-      } catch (fault) {
-        if (!(fault instanceof RowFault)) throw fault;
-      }
-      if (micros !== undefined && micros < fromMicros) low = middle + line;
-      else high = middle;
-    }
-    return low;
-  });
-  return { decoder, start, end };
+  const { start, reader } = decoder.settle(head.subarray(0, lastLine(head)));
+  let low = start;
+  let high = end;
+  while (high - low > SEARCH_BYTES) {
+    const middle = Math.floor((low + high) / 2);
+    const part = await source.read(middle, middle + LONGEST_LINE_BYTES);
+    const line = part.indexOf(NEWLINE) + 1;
+    const micros = line > 0 && line < lastLine(part) ? timeOf(reader, part, line) : undefined;
+    if (micros !== undefined && micros < fromMicros) low = middle + line;
+    else high = middle;
+  }
+  decoder.jump(low);
+  return { decoder, start: low, end };
+}
+
+/** The time of a row, where there is one. */
+function timeOf(reader: RowReader, bytes: Uint8Array, row: number): number | undefined {
+  try {
+    return reader.timeAt(bytes, row);
+  } catch (fault) {
+    if (fault instanceof RowFault) return undefined; // the decoder will say what is wrong, should it come here
+    throw fault;
+  }
 }
 
 /** True for text that the options make a recording of, though nothing in it says so. */

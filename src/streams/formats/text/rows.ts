@@ -1,5 +1,5 @@
 import type { EventChunk, SensorSize } from '../../../events.ts';
-import type { EventColumns } from '../event-columns.ts';
+import { type EventColumns, MICROS_IN } from '../event-columns.ts';
 import type { DecodeCounters, TimeUnit } from '../format.ts';
 
 /** Digits behind the point that make microseconds. */
@@ -180,7 +180,6 @@ export class RowReader {
     const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)$/i.test(field) ? Number(field) : Number.NaN;
     if (!Number.isFinite(value)) throw new RowFault(row, 'numbers');
     if (!isTime) return Math.floor(value);
-    const factor = { s: 1e6, ms: 1e3, us: 1, ns: 1e-3 }[this.#timeUnit];
-    return Math.round(value * factor);
+    return Math.round(value * MICROS_IN[this.#timeUnit]);
   }
 }
