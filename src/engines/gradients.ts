@@ -89,7 +89,7 @@ const arithmetic: Record<string, GradientRule> = {
   Rsqrt: fromOutput((dy, y) => tf.mul(tf.mul(dy, -0.5), tf.mul(y, tf.square(y)))),
   Sigmoid: fromOutput((dy, y) => tf.mul(dy, tf.mul(y, tf.sub(1, y)))),
   Tanh: fromOutput((dy, y) => tf.mul(dy, tf.sub(1, tf.square(y)))),
-  Relu: fromOutput((dy, y) => where(tf.greater(y, 0), dy)),
+  Relu: fromOutput((dy, y) => tf.mul(dy, tf.step(y))),
   Step: flat('x'),
   Sign: flat('x'),
   Floor: flat('x'),

@@ -18,12 +18,12 @@ import { joinAxes, sizeOf, stridesOf } from './layout.ts';
 
 type Inputs = Readonly<Record<string, TensorInfo>>;
 type Attributes = Readonly<Record<string, unknown>>;
-/** Gives the output, or undefined to leave the call to the inherited kernel. */
-type NativeKernel = (
+/** Gives the output or outputs, or undefined to leave the call to the inherited kernel. */
+type NativeKernel<Output = TensorInfo | TensorInfo[]> = (
   backend: NativeBackend,
   inputs: Inputs,
   attributes: Attributes,
-) => TensorInfo | undefined;
+) => Output | undefined;
 
 /** Registers tfjs's CPU kernels for the native backend, with native forms in place of the hot ones. */
 export function registerTfjsKernels(backendName: string): void {
@@ -96,7 +96,7 @@ function broadcastStrides(own: readonly number[], shape: readonly number[]): num
   });
 }
 
-function unary(operation: string, input = 'x'): NativeKernel {
+function unary(operation: string, input = 'x'): NativeKernel<TensorInfo> {
   return (backend, inputs) => {
     const x = inputs[input]!;
     const output = backend.output(x.shape);
@@ -305,6 +305,23 @@ const pack: NativeKernel = (backend, inputs, { axis }) => {
   return output;
 };
 
+const unpack: NativeKernel = (backend, { value }, { axis }) => {
+  const { shape } = value!;
+  const along = util.parseAxisParam(axis as number, shape)[0]!;
+  const outer = sizeOf(shape.slice(0, along));
+  const inner = sizeOf(shape.slice(along + 1));
+  const count = shape[along]!;
+  return Array.from({ length: count }, (_, index) => {
+    const part = backend.output([...shape.slice(0, along), ...shape.slice(along + 1)]);
+    const strides: [number[], number[]] = [
+      [count * inner, 1],
+      [inner, 1],
+    ];
+    copyInto(backend, value!, part, [outer, inner], strides, [index * inner, 0]);
+    return part;
+  });
+};
+
 const addN: NativeKernel = (backend, inputs) => {
   const [first, ...others] = Object.values(inputs);
   // A new tensor even of one input: the tape knows inputs and outputs apart by their identity.
@@ -378,6 +395,7 @@ const kernels: Readonly<Record<string, NativeKernel>> = {
   Exp: unary('exponential'),
   Sigmoid: unary('sigmoid'),
   Relu: unary('rectify'),
+  Step: (backend, inputs, { alpha }) => ((alpha ?? 0) === 0 ? unary('step')(backend, inputs, {}) : undefined),
   Sum: sumKernel(false),
   Mean: sumKernel(true),
   Max: maximum,
@@ -391,6 +409,7 @@ const kernels: Readonly<Record<string, NativeKernel>> = {
   BroadcastTo: broadcastTo,
   Concat: concat,
   Pack: pack,
+  Unpack: unpack,
   BatchMatMul: matrixProduct,
   ZerosLike: (backend, { x }) => filled(backend, x!.shape, 0),
   OnesLike: (backend, { x }) => filled(backend, x!.shape, 1),
