@@ -66,9 +66,11 @@ async function measure(
   let decoded = 0;
   const loaderOver = (disk?: DiskSampleCache): SampleLoader<LabelledRecording> =>
     new SampleLoader(
-      (token: LabelledRecording) => {
-        decoded++;
-        return read(token);
+      {
+        read: (token: LabelledRecording) => {
+          decoded++;
+          return read(token);
+        },
       },
       new SampleCache(0),
       disk,

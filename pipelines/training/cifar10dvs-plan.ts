@@ -41,7 +41,7 @@ export async function cifar10DvsPlan(
   const { limit, seed, validation, test, orientation, alignment, neuron, batchNorm } = options;
   const place = await findCifar10Dvs(options);
   return planOver(await openRecordings(place, options, context), ({ name, size, parts, classNames }) => {
-    const { read, transform, input, feed } = sampleShape(options, size!, classNames);
+    const { read, augments, transform, input, feed } = sampleShape(options, size!, classNames);
     const classes = classNames.length;
     return {
       data: place ?? name,
@@ -49,6 +49,7 @@ export async function cifar10DvsPlan(
       testEachEpoch: false,
       bestBy: 'accuracy',
       read,
+      augments,
       transform,
       networks: [
         {

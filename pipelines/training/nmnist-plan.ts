@@ -18,7 +18,7 @@ export async function nmnistPlan(options: NmnistValues): Promise<TrainingPlan<La
     throw new OptionError(`--data: expected the folder of N-MNIST (from ${SOURCE}), found none`);
   }
   return planOver(await openNmnist(data), ({ size, parts, classNames }) => {
-    const { read, transform, input, feed } = sampleShape(options, size!, classNames);
+    const { read, augments, transform, input, feed } = sampleShape(options, size!, classNames);
     const training = limited(parts.train ?? [], limit, seed);
     const { train, validation } = stratifiedSplit(training, { validation: options.validation }, seed);
     return {
@@ -27,6 +27,7 @@ export async function nmnistPlan(options: NmnistValues): Promise<TrainingPlan<La
       testEachEpoch: true,
       bestBy: 'loss',
       read,
+      augments,
       transform,
       networks: [
         {

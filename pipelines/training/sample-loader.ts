@@ -8,6 +8,7 @@ import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import type { CacheableRecording } from '../../src/streams/sample-cache/cacheable-recording.ts';
 import type { DiskSampleCache } from '../../src/streams/sample-cache/disk-sample-cache.ts';
 import { fromCached, type SampleCounts, toCached } from '../../src/streams/sample-cache/sample-file.ts';
+import type { AugmentPosition } from './augmentation.ts';
 import type { SampleCache } from './sample-cache.ts';
 
 /** Recordings that are read at once: enough to hide the disk, few enough for their events to stay small. */
@@ -19,29 +20,42 @@ export interface BinnedSample {
   readonly counters: Readonly<BinCounters>;
 }
 
+/** Opens, decodes and bins one recording; with a position, changed for that epoch. */
+export type ReadSample<Token> = (token: Token, position?: AugmentPosition) => Promise<BinnedSample>;
+
 /** Reads recordings as samples, from memory or disk where they are kept, and remembers how long their bins are. */
 export class SampleLoader<Token extends Labelled & CacheableRecording> {
   readonly cache: SampleCache;
   readonly disk: DiskSampleCache | undefined;
   /** What binning did with the events of all recordings that were read or taken from disk. */
   readonly counters: BinCounters = binCounters();
-  readonly #read: (token: Token) => Promise<BinnedSample>;
+  readonly #read: ReadSample<Token>;
+  readonly #augments: boolean;
   readonly #binMicros = new Map<string, number>();
 
-  /** @param read opens, decodes and bins one recording */
-  constructor(read: (token: Token) => Promise<BinnedSample>, cache: SampleCache, disk?: DiskSampleCache) {
+  /** @param source reads samples, and says whether it changes them from epoch to epoch */
+  constructor(
+    { read, augments = false }: { readonly read: ReadSample<Token>; readonly augments?: boolean },
+    cache: SampleCache,
+    disk?: DiskSampleCache,
+  ) {
     this.#read = read;
+    this.#augments = augments;
     this.cache = cache;
     this.disk = disk;
   }
 
-  /** The sample of one recording. */
-  async load(token: Token): Promise<Sample> {
+  /** The sample of one recording; with a position, as it is changed for that epoch, which nothing keeps. */
+  async load(token: Token, position?: AugmentPosition): Promise<Sample> {
+    if (position !== undefined && this.#augments) {
+      const { sample, counters } = await this.#read(token, position);
+      this.#note(sample, counters);
+      return sample;
+    }
     const kept = this.cache.get(token.id);
     if (kept !== undefined) return kept;
     const { sample, counters } = await this.#fromDisk(token);
-    this.#count(counters);
-    if (sample.binMicros !== undefined) this.#binMicros.set(token.id, sample.binMicros);
+    this.#note(sample, counters);
     this.cache.put(sample);
     return sample;
   }
@@ -57,7 +71,8 @@ export class SampleLoader<Token extends Labelled & CacheableRecording> {
     return read;
   }
 
-  #count({ events, outside, tail, skippedBins }: SampleCounts): void {
+  #note({ id, binMicros }: Sample, { events, outside, tail, skippedBins }: SampleCounts): void {
+    if (binMicros !== undefined) this.#binMicros.set(id, binMicros);
     this.counters.events += events;
     this.counters.outside += outside;
     this.counters.tail += tail;
@@ -65,10 +80,10 @@ export class SampleLoader<Token extends Labelled & CacheableRecording> {
   }
 
   /** The samples of some recordings, in their order, as one Arrow batch. */
-  loadBatch(tokens: readonly Token[]): Promise<RecordBatch<BatchColumns>> {
+  loadBatch(tokens: readonly Token[], position?: AugmentPosition): Promise<RecordBatch<BatchColumns>> {
     return firstValueFrom(
       from(tokens).pipe(
-        inFlight(READS_IN_FLIGHT, (token) => this.load(token)),
+        inFlight(READS_IN_FLIGHT, (token) => this.load(token, position)),
         batch(tokens.length),
       ),
     );

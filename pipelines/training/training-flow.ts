@@ -6,6 +6,7 @@ import { inFlight } from '../../src/operators/in-flight.ts';
 import { shuffle } from '../../src/operators/shuffle.ts';
 import { train } from '../../src/operators/train.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
+import type { AugmentPosition } from './augmentation.ts';
 import type { SampleLoader } from './sample-loader.ts';
 
 /** How tokens flow through a network. */
@@ -30,13 +31,18 @@ export interface TrainingPosition {
 /** Batches loaded and not yet consumed: one loads while another is trained on. */
 const BATCHES_IN_FLIGHT = 2;
 
-/** tokens ▸ shuffle ▸ group ▸ inFlight(read ▸ decode ▸ bin ▸ batch ▸ train): the steps of what is left of an epoch. */
+/** tokens ▸ shuffle ▸ group ▸ inFlight(read ▸ decode ▸ augment ▸ bin ▸ batch ▸ train): the steps of what is left of an epoch. */
 export function trainingSteps<Token extends Labelled>(
   tokens: readonly Token[],
   { seed, epoch, batch }: TrainingPosition,
   options: FlowOptions<Token>,
 ): Observable<StepMetrics> {
-  return from(tokens).pipe(shuffle(seed, epoch), bufferCount(options.batchSize), skip(batch), steps(options));
+  return from(tokens).pipe(
+    shuffle(seed, epoch),
+    bufferCount(options.batchSize),
+    skip(batch),
+    steps(options, { seed, epoch }),
+  );
 }
 
 /** tokens ▸ group ▸ inFlight(read ▸ decode ▸ bin ▸ batch ▸ evaluate) */
@@ -47,11 +53,10 @@ export function evaluationSteps<Token extends Labelled>(
   return from(tokens).pipe(bufferCount(options.batchSize), steps(options));
 }
 
-function steps<Token extends Labelled>({
-  loader,
-  step,
-  signal,
-}: FlowOptions<Token>): OperatorFunction<readonly Token[], StepMetrics> {
+function steps<Token extends Labelled>(
+  { loader, step, signal }: FlowOptions<Token>,
+  position?: AugmentPosition,
+): OperatorFunction<readonly Token[], StepMetrics> {
   // A step on an engine in this thread awaits nothing that takes a turn of the event loop, by which Ctrl-C is heard.
   const hearingStep = async (batch: RecordBatch): Promise<StepMetrics> => {
     const metrics = await step(batch);
@@ -60,7 +65,7 @@ function steps<Token extends Labelled>({
   };
   return (groups) =>
     groups.pipe(
-      inFlight(BATCHES_IN_FLIGHT, (tokens) => loader.loadBatch(tokens), train(hearingStep)),
+      inFlight(BATCHES_IN_FLIGHT, (tokens) => loader.loadBatch(tokens, position), train(hearingStep)),
       takeWhile(() => !signal.aborted, true),
     );
 }

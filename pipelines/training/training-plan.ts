@@ -3,7 +3,7 @@ import type { NetworkConfig } from '../../src/models/network.ts';
 import type { TrainerOptions } from '../../src/models/trainer.ts';
 import type { Dataset, Labelled } from '../../src/streams/datasets/dataset.ts';
 import type { Criterion } from './epoch-line.ts';
-import type { BinnedSample } from './sample-loader.ts';
+import type { ReadSample } from './sample-loader.ts';
 import type { TrainingSets } from './training-sets.ts';
 
 /** One network of a run: what is trained, how, and how a stream feeds it. */
@@ -29,7 +29,9 @@ export interface TrainingPlan<Token extends Labelled> {
   /** What makes an epoch the best. */
   readonly bestBy: Criterion;
   /** read ▸ decode ▸ filter ▸ bin: the sample of one recording. */
-  readonly read: (token: Token) => Promise<BinnedSample>;
+  readonly read: ReadSample<Token>;
+  /** Whether `read` changes samples from epoch to epoch, which are then not kept. */
+  readonly augments?: boolean;
   /** All that `read` makes of a recording's events, as plain data: caches hang on it. */
   readonly transform: object;
   readonly networks: readonly NetworkPlan[];

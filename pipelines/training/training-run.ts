@@ -60,7 +60,7 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
     const sets = await savedSets(run, plan);
     if (plan.simulated) context.progress.note(`simulated: no sensor saw these events (${plan.data})`);
     const disk = diskCache(options, plan.transform);
-    const loader = new SampleLoader(plan.read, new SampleCache(options.cache * MEBIBYTE), disk);
+    const loader = new SampleLoader(plan, new SampleCache(options.cache * MEBIBYTE), disk);
     const { epochs, batchSize, seed } = options;
     const { testEachEpoch, bestBy, simulated } = plan;
     const settings = { epochs, batchSize, seed, testEachEpoch, bestBy, simulated };

@@ -5,7 +5,7 @@ import { OptionError } from '../errors.ts';
 import type { CommandIo } from './command-io.ts';
 import { pipelineContext } from './pipeline-context.ts';
 import { addReadingOptions, readingOptions } from './recording-options.ts';
-import { filterChain, filtered, parseSpeed, pictureKinds, type ViewOptions } from './view-options.ts';
+import { filterChain, parseSpeed, pictureKinds, type ViewOptions } from './view-options.ts';
 
 interface ReplayOptions extends ViewOptions {
   readonly model?: string;
@@ -83,8 +83,9 @@ async function replay(
   ]);
   const reading = readingOptions(options, formats);
   await openRecording(path, reading); // a wrong path is told before an engine starts
-  const [{ loadModel }, { predictStream }, { reportPredictions }] = await Promise.all([
+  const [{ loadModel }, { filteredChunks }, { predictStream }, { reportPredictions }] = await Promise.all([
     import('../../pipelines/streaming/load-model.ts'),
+    import('../../pipelines/streaming/filtered-chunks.ts'),
     import('../../pipelines/streaming/predict-stream.ts'),
     import('../../pipelines/streaming/report-predictions.ts'),
   ]);
@@ -103,7 +104,7 @@ async function replay(
       sensor: chain.sensor ?? sensor,
       chunks: () => {
         pass = recording.chunks();
-        return filtered(pass, chain);
+        return filteredChunks(pass, chain);
       },
     };
     const stream = predictStream(source, model, { speed, signal });

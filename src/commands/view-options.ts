@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.ts';
-import type { EventChunk, SensorSize } from '../events.ts';
+import type { SensorSize } from '../events.ts';
 import type { FilterChain } from '../operators/filters/index.ts';
 import type { ReadingOptions } from './recording-options.ts';
 
@@ -32,19 +32,4 @@ export async function filterChain(
 ): Promise<FilterChain> {
   const { FilterChain, parseFilter } = await import('../operators/filters/index.ts');
   return new FilterChain(texts.map(parseFilter), sensor);
-}
-
-/** The chunks through the filters. */
-export async function* filtered(
-  chunks: AsyncIterable<EventChunk>,
-  chain: FilterChain,
-): AsyncGenerator<EventChunk> {
-  const ready: EventChunk[] = [];
-  const emit = (chunk: EventChunk): number => ready.push(chunk);
-  for await (const chunk of chunks) {
-    chain.push(chunk, emit);
-    yield* ready.splice(0);
-  }
-  chain.end(emit);
-  yield* ready;
 }

@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import { filteredChunks } from '../../pipelines/streaming/filtered-chunks.ts';
 import { filmEndings, writeFilm } from '../../pipelines/viewing/film.ts';
 import { framesOf, sizeWithin } from '../../pipelines/viewing/frames-of.ts';
 import { type PictureStyle, type PlaySummary, playFrames } from '../../pipelines/viewing/terminal-player.ts';
@@ -11,7 +12,7 @@ import { openRecording, recordingFromPipe } from '../streams/recording-file.ts';
 import { summarizeRecording } from '../streams/summarize.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
 import { readingOptions } from './recording-options.ts';
-import { filterChain, filtered, parseSpeed, type ViewOptions } from './view-options.ts';
+import { filterChain, parseSpeed, type ViewOptions } from './view-options.ts';
 
 /** Longer side of a film in pixels, as near as whole factors come. */
 const FILM_PIXELS = 512;
@@ -57,7 +58,7 @@ async function openShown(path: string, options: ViewOptions): Promise<Shown> {
   };
   // Filters remember: each pass has its own.
   async function* again(): AsyncGenerator<EventChunk> {
-    yield* filtered(recording.chunks(), await filterChain(options.filter, sensor));
+    yield* filteredChunks(recording.chunks(), await filterChain(options.filter, sensor));
   }
 }
 

