@@ -7,11 +7,13 @@ import {
   type OptionValues,
   type Pipeline,
 } from './definition.ts';
+import { type ImageOptions, imageOptions } from './training/image-options.ts';
 import { type OptimiserOptions, optimiserOptions } from './training/optimiser-options.ts';
 import { type TrainingOptions, trainingOptions } from './training/options.ts';
 
 type Cifar10LyapunovOptions = TrainingOptions &
-  OptimiserOptions & {
+  OptimiserOptions &
+  ImageOptions & {
     readonly encoding: Option<'rate' | 'direct' | 'none'>;
     readonly gain: Option<number>;
     readonly timesteps: Option<number>;
@@ -98,6 +100,7 @@ const options: Cifar10LyapunovOptions = {
     help: 'batch statistics: over time and batch together, or of each step',
     default: 'joint',
   }),
+  ...imageOptions(),
   ...optimiserOptions({ weightDecay: 0, clip: 1, schedule: 'constant', shift: 0 }),
   validation: numberOption({
     help: 'share of the training samples that choose the best epoch; with 0, the test samples do',

@@ -7,13 +7,13 @@ import { leaky } from '../../src/models/neurons.ts';
 import { fastSigmoid } from '../../src/models/surrogates.ts';
 import type { TrainerOptions } from '../../src/models/trainer.ts';
 import { binCounters } from '../../src/operators/bin-frames.ts';
-import { encodeDirect } from '../../src/operators/encode-direct.ts';
 import type { Dataset, ImageToken, Labelled, LabelledRecording } from '../../src/streams/datasets/dataset.ts';
 import { openNmnist } from '../../src/streams/datasets/nmnist.ts';
 import { openImages } from '../../src/streams/datasets/open-images.ts';
 import { stratifiedSplit } from '../../src/streams/datasets/split.ts';
 import type { Cifar10LyapunovValues } from '../cifar10-lyapunov.ts';
 import { sampleShape } from './binning-options.ts';
+import { imagePreparation } from './image-options.ts';
 import { imageSample } from './image-sample.ts';
 import { trainerOptions } from './optimiser-options.ts';
 import { type NetworkPlan, planOver, type TrainingPlan } from './training-plan.ts';
@@ -57,13 +57,15 @@ async function imagePlan(options: Cifar10LyapunovValues): Promise<TrainingPlan<I
     };
     return {
       ...{ data, sets: setsOf({ parts }, options), ...chosen },
-      read: async (token) => ({
-        sample:
-          encoding === 'rate' ? await imageSample(token) : encodeDirect(await token.load(), { steps: 1 }),
-        counters: binCounters(),
-      }),
+      read: async (token) => ({ sample: await imageSample(token), counters: binCounters() }),
       transform: {},
-      networks: [network(options, frame, feed, encoding === 'rate' ? { encoding: rate } : { repeat: steps })],
+      networks: [
+        network(options, frame, feed, {
+          ...(encoding === 'rate'
+            ? { encoding: rate, images: imagePreparation(options) }
+            : { repeat: steps, images: imagePreparation(options, shares(channels)) }),
+        }),
+      ],
     };
   });
 }
@@ -109,7 +111,7 @@ function network(
   options: Cifar10LyapunovValues,
   input: LyapunovNetConfig['input'],
   feed: Feed,
-  shown: Pick<TrainerOptions, 'encoding' | 'repeat'>,
+  shown: Pick<TrainerOptions, 'encoding' | 'repeat' | 'images'>,
 ): NetworkPlan {
   const { model, timesteps, beta, threshold, slope, dropout, batchNorm, seed } = options;
   const { alpha, target, estimator, epsilon } = options;
@@ -141,4 +143,9 @@ async function imageShape(
   const first = parts.all?.[0];
   if (first === undefined) throw new OptionError(`--data: expected images in ${data}, found none`);
   return first.load();
+}
+
+/** Bytes as shares of full brightness. */
+function shares(channels: number): { mean: number[]; deviation: number[] } {
+  return { mean: new Array<number>(channels).fill(0), deviation: new Array<number>(channels).fill(1) };
 }

@@ -9,6 +9,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { type ShiftOptions, shiftFrames } from './augmentation.ts';
 import { type BatchColumns, batchColumns } from './batch-tensors.ts';
 import { divergence } from './divergence.ts';
+import { type ImagePreparation, prepareImages } from './image-preparation.ts';
 import { indexOfMaximum } from './index-of-maximum.ts';
 import { backpropagation, logitsOf } from './learning/backpropagation.ts';
 import type { Learned, LearningRule } from './learning/learning-rule.ts';
@@ -35,6 +36,8 @@ export interface TrainerOptions extends LossOptions {
   readonly clipNorm?: number;
   /** Shifts training frames at random; absent for none. */
   readonly shift?: ShiftOptions;
+  /** Prepares images, given as bytes: augmented in training, normalised always; absent for none. */
+  readonly images?: ImagePreparation;
   /** Steps that each frame is shown for (direct encoding). Default 1. */
   readonly repeat?: number;
   /** Encodes batches of images as they are used, evaluation always with the numbers of epoch 0; absent for none. */
@@ -180,20 +183,24 @@ interface StepBatch {
   readonly pending: tf.Tensor[];
 }
 
-type InputOptions = Pick<TrainerOptions, 'shift' | 'encoding' | 'seed'>;
+type InputOptions = Pick<TrainerOptions, 'shift' | 'images' | 'encoding' | 'seed'>;
 
 function trainingBatch(
   batch: RecordBatch,
-  { shift, encoding, seed }: InputOptions,
+  { shift, images, encoding, seed }: InputOptions,
   epoch: number,
 ): StepBatch {
   const columns = batchColumns(batch);
-  const frames = shift === undefined ? columns.frames : shiftFrames(columns, shift, seed, epoch);
+  const shifted = shift === undefined ? columns.frames : shiftFrames(columns, shift, seed, epoch);
+  const moved = { ...columns, frames: shifted };
+  const frames = images === undefined ? shifted : prepareImages(moved, images, { seed, epoch });
   return stepBatch({ ...columns, frames }, encoding, { seed, epoch });
 }
 
-function evaluationBatch(batch: RecordBatch, { encoding, seed }: InputOptions): StepBatch {
-  return stepBatch(batchColumns(batch), encoding, { seed, epoch: 0 });
+function evaluationBatch(batch: RecordBatch, { images, encoding, seed }: InputOptions): StepBatch {
+  const columns = batchColumns(batch);
+  const frames = images === undefined ? columns.frames : prepareImages(columns, images);
+  return stepBatch({ ...columns, frames }, encoding, { seed, epoch: 0 });
 }
 
 function stepBatch(
