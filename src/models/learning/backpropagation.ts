@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { shownLengths } from '../layers/step-mask.ts';
-import { classificationLoss } from '../losses.ts';
+import { trainingLoss } from '../losses.ts';
 import { type ForwardOptions, type Network, type NetworkOutput, outputTensors } from '../network.ts';
-import { sampleLogits } from '../sample-logits.ts';
+import { realWindows, sampleLogits } from '../sample-logits.ts';
 import type { Learned, LearningCall, LearningRule } from './learning-rule.ts';
 
 /** A run of the network, and what it adds to the loss. */
@@ -32,7 +32,8 @@ export function backpropagate(
       logits = logitsOf(network, ran.result, forward);
       const kept = [logits, ...outputTensors(ran.result), ...Object.values(ran.quantities ?? {})];
       for (const tensor of kept) tf.keep(tensor);
-      const classified = classificationLoss(logits, ran.result.auxiliary, labels, loss);
+      const windows = realWindows(shownLengths(forward.lengths, forward.repeat ?? 1)!, network.windowBins);
+      const classified = trainingLoss({ ...ran.result, logits, windows }, labels, loss);
       return ran.penalty === undefined ? classified : tf.add(classified, ran.penalty);
     },
     trainable.map(({ variable }) => variable),
