@@ -127,6 +127,9 @@ run('native engine against the reference forms', () => {
     [2, 8, 8, 16, 64, 1, 1, 'valid'],
     [2, 11, 11, 2, 8, 5, 2, 2],
     [1, 4, 4, 1, 1, 4, 1, 'valid'],
+    // By Winograd's method where the processor has it: all three, and the gradients alone.
+    [8, 8, 7, 128, 128, 3, 1, 'same'],
+    [8, 4, 4, 32, 64, 3, 1, 'same'],
   ] as const) {
     add(
       `convolution ${kernel}x${kernel} stride ${stride} of ${maps}x${height}x${width}x${inputs}`,
