@@ -30,6 +30,8 @@ export class DiskSampleCache {
   readonly #folder: CacheFolder;
   readonly #hashes: ContentHashes;
   readonly #transform: object;
+  readonly #path: string;
+  #made = false;
   #fault: Error | undefined;
 
   /**
@@ -41,7 +43,7 @@ export class DiskSampleCache {
     this.#folder = new CacheFolder(samplesIn(path), limitBytes);
     this.#hashes = new ContentHashes(join(path, 'files.txt'));
     this.#transform = transform;
-    this.#tried(() => mkdirSync(path, { recursive: true }));
+    this.#path = path;
   }
 
   /** Bytes that did not fit beside the entries in use. */
@@ -56,8 +58,10 @@ export class DiskSampleCache {
 
   /** The key of a recording's sample; undefined where it is not worth keeping. */
   async keyOf(recording: CacheableRecording): Promise<string | undefined> {
-    const content = await recording.contentKey?.((path) => this.#hashes.hashFile(path));
-    if (content === undefined) return undefined;
+    if (recording.contentKey === undefined) return undefined;
+    if (!this.#made) this.#tried(() => mkdirSync(this.#path, { recursive: true }));
+    this.#made = true;
+    const content = await recording.contentKey((path) => this.#hashes.hashFile(path));
     const facts = JSON.stringify([ENTRY_VERSION, content, this.#transform]);
     return createHash('sha256').update(facts).digest('hex');
   }
