@@ -14,7 +14,7 @@ import { temporaryFolders } from '../streams/temporary-folder.ts';
 import { runCaptured, timelessMetrics, writeTinyNmnist } from './training-harness.ts';
 
 const makeFolder = temporaryFolders();
-const values = { size: 34, bins: 4, binMs: undefined, steps: undefined };
+const values = { size: 12, bins: 4, binMs: undefined, steps: undefined };
 
 /** A run's passes over a data set: their samples, and how many recordings were decoded. */
 async function passes(
@@ -119,7 +119,7 @@ describe('SampleLoader with a disk cache', () => {
     const [data, cacheDir] = [makeFolder(), makeFolder()];
     await writeTinyNmnist(data, { train: 1, test: 0 });
     const plain = await passes(data, undefined);
-    const small = await passes(data, cacheDir, { limitBytes: 40_000, epochs: 2 });
+    const small = await passes(data, cacheDir, { limitBytes: 9000, epochs: 2 });
     const kept = entriesIn(cacheDir).length;
     expect(kept).toBeGreaterThan(1);
     expect([small.decoded, small.samples]).toStrictEqual([20 - kept, plain.samples]);
