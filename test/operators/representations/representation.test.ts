@@ -15,6 +15,7 @@ import {
 } from '../../../src/operators/index.ts';
 import { Decay } from '../../../src/operators/representations/decay.ts';
 import { SurfaceMemory } from '../../../src/operators/representations/surface-memory.ts';
+import { RandomStream } from '../../../src/random.ts';
 import { arbitraryCuts, arbitraryEvents, chunkAt, chunkOf, runStage, split, total } from '../event-cases.ts';
 import { arbitraryHostileEvents } from '../filters/filter-cases.ts';
 import { describeOperatorCases } from '../operator-cases.ts';
@@ -161,6 +162,37 @@ describe('voxel grid', () => {
     expect(voxels([chunkAt(7, 7)], { kind: 'count', bins: 1 }, 3)).toStrictEqual([[2, 0, 0]]);
     expect(voxels([chunkAt(7)], { kind: 'events', count: 5 }, 3)).toStrictEqual([[1, 0, 0]]);
     expect(voxels([chunkAt(7, 9)], { kind: 'time', windowMicros: 10 }, 1)).toStrictEqual([[2]]);
+  });
+
+  it('is the same for frames too large and dense for its cache, however the events are cut', () => {
+    const large = new FrameGrid({ sensor: { width: 400, height: 300 } });
+    const random = new RandomStream(5, 'test/voxel-grid');
+    const events = Array.from({ length: 250_000 }, (_, i) => ({
+      micros: i,
+      x: random.integer(3 * i, 20) + (i % 4) * 90,
+      y: random.integer(3 * i + 1, 20),
+      on: random.integer(3 * i + 2, 2),
+    }));
+    const chunk = chunkOf(events);
+    const grids = (cuts: readonly number[]): Frame[] =>
+      runStage(
+        createBinning(
+          { kind: 'count', bins: 1 },
+          { grid: large, representation: { kind: 'voxel-grid', bins: 3 } },
+        ),
+        split(chunk, cuts),
+      );
+    const [frame] = grids([]);
+    const expected = new Float64Array(400 * 300 * 3);
+    for (const { micros, x, y, on } of events) {
+      const place = (2 * micros) / 249_999;
+      for (let b = 0; b < 3; b++) {
+        expected[(y * 400 + x) * 3 + b]! += (2 * on - 1) * Math.max(0, 1 - Math.abs(b - place));
+      }
+    }
+    expect(expected.findIndex((value, i) => Math.abs(value - frame!.data[i]!) > 2e-4)).toBe(-1);
+    const [cut] = grids([7, 119_999, 120_000, 120_001, 200_000]);
+    expect(cut!.data.findIndex((value, i) => value !== frame!.data[i])).toBe(-1);
   });
 
   it('holds the whole polarity of all events', () => {
