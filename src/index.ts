@@ -209,9 +209,15 @@ export {
   restoreNetwork,
   saveTensors,
 } from './models/checkpoint.ts';
+export { arithmeticEnergy, ruleOfThumbEnergyRatio } from './models/energy.ts';
 export type { Feed } from './models/feed.ts';
+export { cifar10Normalisation, type ImagePreparation, prepareImages } from './models/image-preparation.ts';
 export { type DirectFeedbackOptions, directFeedback } from './models/learning/direct-feedback.ts';
 export type { LearningRule } from './models/learning/learning-rule.ts';
+export { type LyapunovRegulariser, lyapunovRule } from './models/learning/lyapunov-rule.ts';
+export { evaluateExponents } from './models/lyapunov/evaluate-exponents.ts';
+export { type LyapunovOptions, lyapunovExponents } from './models/lyapunov/exponents.ts';
+export { type MembraneTrace, traceMembranes } from './models/lyapunov/membrane-trace.ts';
 export { type EpochMetrics, MetricsAccumulator, type StepMetrics } from './models/metrics.ts';
 export {
   createNetwork,
@@ -229,12 +235,20 @@ export {
   leakyDfaNetConfig,
   refractoryDfaNetConfig,
 } from './models/networks/dfa-net.ts';
+export { type LyapunovNetConfig, lyapunovNetConfig } from './models/networks/lyapunov-net.ts';
 export { type NmnistNetConfig, nmnistNetConfig } from './models/networks/nmnist-net.ts';
 export { type SsnnConfig, type SsnnOptions, ssnnConfig } from './models/networks/ssnn.ts';
 export { type VggConfig, vggConfig } from './models/networks/vgg.ts';
 export type { OptimiserConfig } from './models/optimisers.ts';
 export { createPredictor, type Predictor } from './models/predictor.ts';
+export { type LayerRecording, Recorder, type RecorderOptions } from './models/recorder.ts';
 export type { Schedule } from './models/schedules.ts';
+export {
+  countOperations,
+  type LayerOperations,
+  type NetworkOperations,
+  OperationCounter,
+} from './models/synaptic-operations.ts';
 export { createTrainer, type Trainer, type TrainerOptions } from './models/trainer.ts';
 
 // Pipelines: defining, finding, and predicting from a stream with a trained network
