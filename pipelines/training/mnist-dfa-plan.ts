@@ -59,9 +59,9 @@ export async function mnistDfaPlan(options: MnistDfaValues): Promise<TrainingPla
 
 /** What the result says of the reference notebook's network. */
 const REFRACTORY_REMARK =
-  'the refractory network hardly learns: its biases alone drive every neuron far over its threshold, so all fire as ' +
-  'often as the refractory period lets them, whatever the image; the shares of the output spikes are then nearly ' +
-  'equal, and so is the softmax; and the surrogate at the drive is nearly zero. The leaky network learns.';
+  'the refractory network hardly learns: its biases alone drive every neuron far over its threshold, so how often it ' +
+  'fires is a matter of bias, threshold and refractory period, whatever the image; the shares of the output spikes ' +
+  'are then nearly equal, and so is the softmax; and the surrogate at the drive is nearly zero. The leaky network learns.';
 
 function networkOf(options: MnistDfaValues): DfaNetConfig {
   const { slope, thresholds, biases, rule } = options;
