@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { lif } from '../../src/engines/kernels/lif.ts';
+import { activityOf } from '../../src/models/layers/activity.ts';
 import type { Layer, Parameter, Pass } from '../../src/models/layers/layer.ts';
-import { activityOf } from '../../src/models/layers/lif-layer.ts';
 import type { FixedLif } from '../../src/models/neurons.ts';
 import { RandomStream } from '../../src/random.ts';
 

@@ -7,8 +7,8 @@ import {
   normalisedLif,
   repeatedVariance,
 } from '../../engines/kernels/index.ts';
+import { activityOfCounts } from './activity.ts';
 import type { Layer, LayerOutput, Parameter } from './layer.ts';
-import { activityOfCounts } from './lif-layer.ts';
 import { constantValues, createBuffer, createParameter, sizeOf } from './parameter.ts';
 import { realSteps, shownLengths, stepMask } from './step-mask.ts';
 

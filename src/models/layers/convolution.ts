@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { convolution, hasNormalisedLif, normalisedLif } from '../../engines/kernels/index.ts';
+import { activityOfCounts } from './activity.ts';
 import { foldTime, unfoldTime } from './fold-time.ts';
 import { type FusedOutput, type Layer, type Pass, statelessLayer } from './layer.ts';
-import { activityOfCounts } from './lif-layer.ts';
 import { createParameter, defaultValues } from './parameter.ts';
 import { shownLengths } from './step-mask.ts';
 

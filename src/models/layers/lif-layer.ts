@@ -4,8 +4,6 @@ import type { FixedLif } from '../neurons.ts';
 import type { Layer } from './layer.ts';
 import { createNeuronLayer } from './neuron-layer.ts';
 
-export { activityOf, activityOfCounts } from './activity.ts';
-
 const finite = v.pipe(v.number(), v.finite());
 
 /** The schema of a surrogate in a configuration. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { activityOf } from './activity.ts';
 import type { Layer, Parameter } from './layer.ts';
-import { activityOf } from './lif-layer.ts';
 import type { LocalNeurons } from './local-neurons.ts';
 import { createSpikeLinear, spikeLinear } from './spike-linear.ts';
 

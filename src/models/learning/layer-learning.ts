@@ -1,7 +1,7 @@
 /** What one layer learns from a batch, summed over blocks of time. */
 import * as tf from '@tensorflow/tfjs-core';
 import { spikeProductWeightGradient } from '../../engines/kernels/index.ts';
-import { activityOf } from '../layers/lif-layer.ts';
+import { activityOf } from '../layers/activity.ts';
 import type { LocalLayer } from '../layers/local-layer.ts';
 import { type LocalDerivative, localDrive } from './local-derivative.ts';
 
