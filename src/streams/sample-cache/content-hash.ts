@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, createReadStream, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
@@ -33,10 +34,10 @@ export class ContentHashes {
   /** SHA-256 of a file's content, 64 hexadecimal digits. */
   async hashFile(path: string): Promise<string> {
     this.#known ??= this.#load();
-    const { identity, settled } = identify(path);
+    const { identity, settled, size } = identify(path);
     const known = this.#known.get(identity);
     if (known !== undefined) return known;
-    const reading = this.#reading.get(identity) ?? readHash(path);
+    const reading = this.#reading.get(identity) ?? readHash(path, size);
     this.#reading.set(identity, reading);
     try {
       const content = await reading;
@@ -88,17 +89,23 @@ export class ContentHashes {
   }
 }
 
-async function readHash(path: string): Promise<string> {
+/** A stream costs as much as the bytes of a small file. */
+const SMALL_BYTES = 1 << 20;
+
+async function readHash(path: string, size: number): Promise<string> {
   const hash = createHash('sha256');
+  if (size <= SMALL_BYTES)
+    return hash.update(await readFile(path).catch(expecting('a file', path))).digest('hex');
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash).catch(expecting('a file', path));
   return hash.digest('hex');
 }
 
 /** What tells this file, as it is now, from every other. */
-function identify(path: string): { identity: string; settled: boolean } {
+function identify(path: string): { identity: string; settled: boolean; size: number } {
   const { size, mtimeMs, ctimeMs, ino, dev } = statSync(path, { throwIfNoEntry: false }) ?? missing(path);
   const facts = JSON.stringify([resolve(path), size, mtimeMs, ctimeMs, ino, dev]);
   return {
+    size,
     identity: createHash('sha256').update(facts).digest('base64url').slice(0, 27),
     settled: Date.now() - Math.max(mtimeMs, ctimeMs) > SETTLED_MILLIS,
   };
