@@ -84,7 +84,7 @@ function factsOf(runs: readonly OpenedRun[]): [string, string][] {
 }
 
 /** Files of a report. */
-export const reportFiles = ['report.html', 'report.svg', 'report.png'] as const;
+const reportFiles = ['report.html', 'report.svg', 'report.png'] as const;
 
 /**
  * Writes a report as page, drawing and picture.

@@ -41,11 +41,8 @@ export interface LyapunovNetConfig {
   batchNorm: BatchStatistics;
 }
 
-/** Names of the notebook's networks. */
-export const lyapunovModels = ['simple', 'vgg'] as const;
-
 /** The notebook's networks: `simple` is its ConvLyapunovSNN, `vgg` its VGGLyapunovSNN. */
-export type LyapunovModel = (typeof lyapunovModels)[number];
+export type LyapunovModel = 'simple' | 'vgg';
 
 const models: Readonly<Record<LyapunovModel, Pick<LyapunovNetConfig, 'blocks' | 'hidden' | 'dropout'>>> = {
   simple: { blocks: [[64], [128], [256]], hidden: null, dropout: 0.2 },
