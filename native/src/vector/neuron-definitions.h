@@ -148,8 +148,11 @@ struct RefractoryLif : NeuronParts {
     const float u = charged(p, s, x);
     const float spike = ready(s) * fires(u, p[1]);
     const float set = spike * steps;
-    const float masked = std::fmax(set, s[1]) - 1;
-    const float counter = holds != 0 ? std::fmax(set, s[1] - 1) : std::fmax(masked, 0.f);
+    // Comparisons become vectors, std::fmax does not.
+    const float dropped = s[1] - 1;
+    const float held = set > dropped ? set : dropped;
+    const float masked = (set > s[1] ? set : s[1]) - 1;
+    const float counter = holds != 0 ? held : (masked > 0 ? masked : 0.f);
     return {spike, {reset(spike, u, p[1]), counter}};
   }
 
