@@ -5,6 +5,8 @@ import type { Pipeline } from './definition.ts';
 const loaders: Readonly<Record<string, () => Promise<{ default: Pipeline }>>> = {
   'cifar10dvs-train': () => import('./cifar10dvs-train.ts'),
   'mnist-dfa': () => import('./mnist-dfa.ts'),
+  'cifar10-benchmark': () => import('./cifar10-benchmark.ts'),
+  'cifar10-surrogates': () => import('./cifar10-surrogates.ts'),
   'cifar10-lyapunov': () => import('./cifar10-lyapunov.ts'),
   'nmnist-train': () => import('./nmnist-train.ts'),
   live: () => import('./live.ts'),

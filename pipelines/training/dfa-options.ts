@@ -1,5 +1,5 @@
-import * as v from 'valibot';
 import { choiceOption, integerOption, numberOption, type Option } from '../definition.ts';
+import { listOption } from './list-option.ts';
 
 /** The options of a network that direct feedback trains, and of the rule. */
 export type DfaOptions = {
@@ -96,34 +96,4 @@ function share(help: string, value: number): Option<number> {
 
 function time(help: string, value: number): Option<number> {
   return numberOption({ help, placeholder: 'X', unit: 'ms', default: value, above: 0 });
-}
-
-/** Numbers with commas between, as text. */
-function listOption<D extends string | undefined = undefined>({
-  help,
-  default: value,
-  whole = false,
-}: {
-  readonly help: string;
-  readonly default?: D;
-  readonly whole?: boolean;
-}): Option<string | D> {
-  const accepts = whole
-    ? (number: number): boolean => Number.isSafeInteger(number) && number > 0
-    : Number.isFinite;
-  return {
-    schema: v.pipe(
-      v.string(),
-      v.check((text) => text.split(',').every((part) => part.trim() !== '' && accepts(Number(part)))),
-    ),
-    help,
-    expects: whole ? 'whole numbers above 0 with commas between' : 'numbers with commas between',
-    placeholder: 'LIST',
-    ...(value !== undefined && { default: value }),
-  } as Option<string | D>;
-}
-
-/** The numbers of a list. */
-export function numbersOf(list: string): number[] {
-  return list.split(',').map(Number);
 }

@@ -40,3 +40,8 @@ export function imagePreparation(
 ): ImagePreparation {
   return { crop, flip, cutout, ...(normalisation && { normalisation }) };
 }
+
+/** Normalisation of bytes to shares of full brightness. */
+export function sharesOfBrightness(channels: number): NonNullable<ImagePreparation['normalisation']> {
+  return { mean: new Array<number>(channels).fill(0), deviation: new Array<number>(channels).fill(1) };
+}

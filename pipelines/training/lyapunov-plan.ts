@@ -7,19 +7,17 @@ import { leaky } from '../../src/models/neurons.ts';
 import { fastSigmoid } from '../../src/models/surrogates.ts';
 import type { TrainerOptions } from '../../src/models/trainer.ts';
 import { binCounters } from '../../src/operators/bin-frames.ts';
-import type { Dataset, ImageToken, Labelled, LabelledRecording } from '../../src/streams/datasets/dataset.ts';
+import type { ImageToken, LabelledRecording } from '../../src/streams/datasets/dataset.ts';
 import { openNmnist } from '../../src/streams/datasets/nmnist.ts';
-import { openImages } from '../../src/streams/datasets/open-images.ts';
-import { stratifiedSplit } from '../../src/streams/datasets/split.ts';
 import type { Cifar10LyapunovValues } from '../cifar10-lyapunov.ts';
 import { sampleShape } from './binning-options.ts';
-import { imagePreparation } from './image-options.ts';
+import { imagePreparation, sharesOfBrightness } from './image-options.ts';
 import { imageSample } from './image-sample.ts';
+import { openedImages } from './opened-images.ts';
 import { trainerOptions } from './optimiser-options.ts';
 import { type NetworkPlan, planOver, type TrainingPlan } from './training-plan.ts';
-import { limited, type TrainingSets } from './training-sets.ts';
+import { dividedSets } from './training-sets.ts';
 
-const CIFAR10 = 'https://www.cs.toronto.edu/~kriz/cifar.html';
 const NMNIST = 'https://www.garrickorchard.com/datasets/n-mnist';
 
 /** What makes an epoch the best. */
@@ -38,32 +36,25 @@ export async function lyapunovPlan(options: Cifar10LyapunovValues): Promise<Trai
 
 /** Images ▸ split ▸ encoded as a batch is used, or shown at every step ▸ a network of the Lyapunov notebook. */
 async function imagePlan(options: Cifar10LyapunovValues): Promise<TrainingPlan<ImageToken>> {
-  const { data, encoding, timesteps: steps, gain } = options;
-  if (data === undefined) {
-    throw new OptionError(
-      `--data: expected the folder of CIFAR-10's binary form (from ${CIFAR10}), found none`,
-    );
-  }
-  const dataset = await openImages(data);
-  const { channels, height, width } = await imageShape(dataset, data);
+  const { encoding, timesteps: steps, gain } = options;
+  const { data, dataset, frame } = await openedImages(options);
   return planOver(dataset, ({ parts, classNames }) => {
     const rate = { kind: 'poisson', steps, gain, offset: 0 } as const;
-    const frame = { height, width, channels };
     const feed: Feed = {
-      sensor: { width, height },
+      sensor: { width: frame.width, height: frame.height },
       frame,
       encoding: encoding === 'rate' ? rate : { kind: 'direct', steps },
       classNames: [...classNames],
     };
     return {
-      ...{ data, sets: setsOf({ parts }, options), ...chosen },
+      ...{ data, sets: dividedSets(parts, options), ...chosen },
       read: async (token) => ({ sample: await imageSample(token), counters: binCounters() }),
       transform: {},
       networks: [
         network(options, frame, feed, {
           ...(encoding === 'rate'
             ? { encoding: rate, images: imagePreparation(options) }
-            : { repeat: steps, images: imagePreparation(options, shares(channels)) }),
+            : { repeat: steps, images: imagePreparation(options, sharesOfBrightness(frame.channels)) }),
         }),
       ],
     };
@@ -80,32 +71,13 @@ async function eventPlan(options: Cifar10LyapunovValues): Promise<TrainingPlan<L
     const binning = { ...options, bins, binMs: undefined, steps: undefined };
     const { read, transform, input, feed } = sampleShape(binning, size!, classNames);
     return {
-      ...{ data, sets: setsOf({ parts }, options), ...chosen },
+      ...{ data, sets: dividedSets(parts, options), ...chosen },
       read,
       transform,
       networks: [network(options, input, feed, {})],
     };
   });
 }
-
-/** The set's own parts, the training part divided; a set without parts is divided in three. */
-function setsOf<Token extends Labelled>(
-  { parts }: Pick<Dataset<Token>, 'parts'>,
-  { limit, seed, validation }: Cifar10LyapunovValues,
-): TrainingSets<Token> {
-  if (parts.train === undefined) {
-    return stratifiedSplit(limited(parts.all ?? [], limit, seed), { validation, test: UNDIVIDED_TEST }, seed);
-  }
-  const { train, validation: held } = stratifiedSplit(
-    limited(parts.train, limit, seed),
-    { validation },
-    seed,
-  );
-  return { train, validation: held, test: limited(parts.test ?? [], limit, seed) };
-}
-
-/** Test share of a set whose makers fixed none. */
-const UNDIVIDED_TEST = 0.2;
 
 function network(
   options: Cifar10LyapunovValues,
@@ -133,19 +105,4 @@ function network(
     },
     feed,
   };
-}
-
-/** The shape of the images, from the first; all are to have it. */
-async function imageShape(
-  { parts }: Dataset<ImageToken>,
-  data: string,
-): Promise<{ height: number; width: number; channels: number }> {
-  const first = parts.all?.[0];
-  if (first === undefined) throw new OptionError(`--data: expected images in ${data}, found none`);
-  return first.load();
-}
-
-/** Bytes as shares of full brightness. */
-function shares(channels: number): { mean: number[]; deviation: number[] } {
-  return { mean: new Array<number>(channels).fill(0), deviation: new Array<number>(channels).fill(1) };
 }

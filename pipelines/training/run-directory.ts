@@ -2,6 +2,7 @@ import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { InputError, OptionError } from '../../src/errors.ts';
+import type { PublishedAccuracy } from '../../src/reports/report-data.ts';
 import { writeFileAtomic } from '../../src/streams/atomic-file.ts';
 import type { EpochLine } from './epoch-line.ts';
 import { measuresSchema, type NetworkMeasures } from './network-measures.ts';
@@ -30,6 +31,8 @@ export interface RunConfig {
   readonly networks: readonly string[];
   /** What the report is to say besides. */
   readonly remarks?: readonly string[];
+  /** Published accuracies that it is to show. */
+  readonly references?: readonly PublishedAccuracy[];
   readonly startedAt: string;
 }
 
@@ -44,6 +47,7 @@ export interface RunSplit {
 export interface RunResult {
   readonly best: string;
   readonly results: readonly object[];
+  /** Those of the configuration, and what the results say. */
   readonly remarks?: readonly string[];
 }
 
@@ -59,7 +63,14 @@ const configSchema = v.looseObject({
   classNames: v.array(v.string()),
   networks: v.array(v.string()),
   remarks: v.exactOptional(v.array(v.string())),
+  references: v.exactOptional(v.array(v.object({ label: v.string(), accuracy: v.number() }))),
   startedAt: v.string(),
+});
+
+const resultSchema = v.object({
+  best: v.string(),
+  results: v.array(v.looseObject({})),
+  remarks: v.exactOptional(v.array(v.string())),
 });
 
 const splitSchema = v.object({
@@ -103,12 +114,13 @@ export class RunDirectory {
     return { run, config: (await run.#readJson('config.json', configSchema)) as RunConfig };
   }
 
-  /** Removes what a killed process left half-written; nobody else may be writing. */
+  /** Removes what a killed process left half-written, and the old result; nobody else may be writing. */
   async removeLeftovers(): Promise<void> {
     for (const folder of [this.path, this.#file('checkpoints'), this.#file('measures')]) {
       const left = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.tmp'));
       for (const name of left) await rm(join(folder, name), { force: true });
     }
+    await rm(this.#file('result.json'), { force: true });
   }
 
   async writeConfig(config: RunConfig): Promise<void> {
@@ -141,6 +153,13 @@ export class RunDirectory {
 
   async writeResult(result: RunResult): Promise<void> {
     await writeFileAtomic(this.#file('result.json'), json(result));
+  }
+
+  /** The result, or undefined where the run has not ended. */
+  async readResult(): Promise<RunResult | undefined> {
+    return (await exists(this.#file('result.json')))
+      ? ((await this.#readJson('result.json', resultSchema)) as RunResult)
+      : undefined;
   }
 
   async writeMeasures(measures: NetworkMeasures): Promise<void> {

@@ -18,8 +18,19 @@ export async function reportOf(runs: readonly OpenedRun[]): Promise<Report> {
     ({ run, config }) =>
       `${runs.length === 1 ? 'Simulated' : `${basename(run.path)} is simulated`}: no sensor saw these events (${config.data}); the accuracy says nothing about real recordings.`,
   );
-  for (const { config } of runs) notes.push(...(config.remarks ?? []));
-  return { title: titleOf(runs), facts: factsOf(runs), notes, networks: labelled(networks) };
+  for (const { run, config } of runs) {
+    notes.push(...((await run.readResult())?.remarks ?? config.remarks ?? []));
+  }
+  const references = new Map(
+    runs.flatMap(({ config }) => config.references ?? []).map((reference) => [reference.label, reference]),
+  );
+  return {
+    title: titleOf(runs),
+    facts: factsOf(runs),
+    notes,
+    networks: labelled(networks),
+    references: [...references.values()],
+  };
 }
 
 interface RunNetwork {

@@ -1,8 +1,10 @@
 import type { Feed } from '../../src/models/feed.ts';
 import type { NetworkConfig } from '../../src/models/network.ts';
 import type { TrainerOptions } from '../../src/models/trainer.ts';
+import type { PublishedAccuracy } from '../../src/reports/report-data.ts';
 import type { Dataset, Labelled } from '../../src/streams/datasets/dataset.ts';
 import type { Criterion } from './epoch-line.ts';
+import type { NetworkMeasures } from './network-measures.ts';
 import type { ReadSample } from './sample-loader.ts';
 import type { TrainingSets } from './training-sets.ts';
 
@@ -37,6 +39,10 @@ export interface TrainingPlan<Token extends Labelled> {
   readonly networks: readonly NetworkPlan[];
   /** What result and report are to say besides, each a sentence or a few. */
   readonly remarks?: readonly string[];
+  /** The same, from what the trained networks do, in their order. */
+  readonly conclusions?: (networks: readonly NetworkMeasures[]) => readonly string[];
+  /** Published accuracies that the report is to show beside. */
+  readonly references?: readonly PublishedAccuracy[];
   /** Closes the data. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { type EngineName, type RunningEngine, startEngine } from '../../src/engines/engine.ts';
 import { InputError, OptionError } from '../../src/errors.ts';
+import { summaryText } from '../../src/reports/summary.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import { DiskSampleCache, defaultCacheDir } from '../../src/streams/sample-cache/disk-sample-cache.ts';
 import { flagOf, type OptionValues, type PipelineContext } from '../definition.ts';
@@ -8,7 +9,7 @@ import { type TrainingSession, trainNetwork } from './network-training.ts';
 import type { TrainingOptions } from './options.ts';
 import { packageVersion } from './package-version.ts';
 import { defaultRunPath, type RunConfig, RunDirectory } from './run-directory.ts';
-import { reportRun } from './run-report.ts';
+import { reportOf, reportRun } from './run-report.ts';
 import { SampleCache } from './sample-cache.ts';
 import { SampleLoader } from './sample-loader.ts';
 import type { TrainingPlan } from './training-plan.ts';
@@ -65,7 +66,7 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
     const { testEachEpoch, bestBy, simulated } = plan;
     const settings = { epochs, batchSize, seed, testEachEpoch, bestBy, simulated };
     try {
-      await trainAll({ ...settings, run, sets, loader, engine, context }, plan, pipeline.name);
+      await trainAll({ ...settings, run, sets, loader, engine, context }, plan, config);
     } finally {
       if (options.report === 'all') await reportRun({ run, config }, context);
     }
@@ -78,15 +79,17 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
 
 async function trainAll<Token extends Labelled>(
   session: TrainingSession<Token>,
-  { networks, remarks = [] }: Pick<TrainingPlan<Token>, 'networks' | 'remarks'>,
-  pipeline: string,
+  { networks, conclusions }: Pick<TrainingPlan<Token>, 'networks' | 'conclusions'>,
+  config: RunConfig,
 ): Promise<void> {
   const { run, context } = session;
   const results: ResultLine[] = [];
   for (const network of networks) {
     const result = await trainNetwork(session, network);
     if (result === undefined) {
-      context.progress.note(`stopped, and saved; go on with: pipeline run ${pipeline} --resume ${run.path}`);
+      context.progress.note(
+        `stopped, and saved; go on with: pipeline run ${config.pipeline} --resume ${run.path}`,
+      );
       return;
     }
     results.push(result);
@@ -94,8 +97,12 @@ async function trainAll<Token extends Labelled>(
     context.print(resultText(result));
   }
   const best = results.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
-  for (const remark of remarks) context.print(`  note: ${remark}`);
+  const measures = await Promise.all(networks.map(({ name }) => run.readMeasures(name)));
+  const concluded = conclusions?.(measures.filter((each) => each !== undefined)) ?? [];
+  const remarks = [...(config.remarks ?? []), ...concluded];
   await run.writeResult({ best: best.model, results, ...(remarks.length > 0 && { remarks }) });
+  if (networks.length === 1) for (const remark of remarks) context.print(`  note: ${remark}`);
+  else context.print(`\n${summaryText(await reportOf([{ run, config }]))}`);
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -155,10 +162,10 @@ function engineChoice(
 function configOf(
   pipeline: string,
   options: TrainingValues,
-  plan: Pick<TrainingPlan<Labelled>, 'data' | 'simulated' | 'classNames' | 'networks' | 'remarks'>,
+  plan: Omit<TrainingPlan<Labelled>, 'sets' | 'read' | 'conclusions'>,
   { name, threads }: RunningEngine,
 ): RunConfig {
-  const { data, simulated, classNames, networks, remarks = [] } = plan;
+  const { data, simulated, classNames, networks, remarks = [], references = [] } = plan;
   return {
     pipeline,
     versions: { rxspike: packageVersion(), node: process.version },
@@ -169,6 +176,7 @@ function configOf(
     classNames,
     networks: networks.map((network) => network.name),
     ...(remarks.length > 0 && { remarks }),
+    ...(references.length > 0 && { references }),
     startedAt: new Date().toISOString(),
   };
 }

@@ -1,6 +1,6 @@
 import { InputError } from '../../src/errors.ts';
-import type { Labelled } from '../../src/streams/datasets/dataset.ts';
-import { stratifiedSample } from '../../src/streams/datasets/split.ts';
+import type { Dataset, Labelled } from '../../src/streams/datasets/dataset.ts';
+import { stratifiedSample, stratifiedSplit } from '../../src/streams/datasets/split.ts';
 import type { RunSplit } from './run-directory.ts';
 
 /** The recordings of a run by what they are for. */
@@ -17,6 +17,29 @@ export function limited<Token extends Labelled>(
   seed: number,
 ): readonly Token[] {
   return limit === undefined ? tokens : stratifiedSample(tokens, limit, seed);
+}
+
+/** Test share of a set whose makers fixed none. */
+const UNDIVIDED_TEST = 0.2;
+
+/** What decides how a set is divided. */
+interface Division {
+  readonly limit: number | undefined;
+  readonly seed: number;
+  /** Share of the training part that is held out. */
+  readonly validation: number;
+}
+
+/** The set's own parts, the training part divided; a set without parts is divided in three. */
+export function dividedSets<Token extends Labelled>(
+  { train, test, all = [] }: Dataset<Token>['parts'],
+  { limit, seed, validation }: Division,
+): TrainingSets<Token> {
+  if (train === undefined) {
+    return stratifiedSplit(limited(all, limit, seed), { validation, test: UNDIVIDED_TEST }, seed);
+  }
+  const divided = stratifiedSplit(limited(train, limit, seed), { validation }, seed);
+  return { ...divided, test: limited(test ?? [], limit, seed) };
 }
 
 /** The sets by the ids of their recordings. */

@@ -4,8 +4,7 @@ import { RunDirectory } from '../../pipelines/training/run-directory.ts';
 import { reportOf, writeReport } from '../../pipelines/training/run-report.ts';
 import { InputError } from '../errors.ts';
 import type { Report } from '../reports/report-data.ts';
-import { summaryOf } from '../reports/summary.ts';
-import { table } from '../reports/table.ts';
+import { summaryText } from '../reports/summary.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
 
 interface ReportOptions {
@@ -42,12 +41,6 @@ export function define(command: Command, io: CommandIo): void {
       else io.out.write(`${summaryText(report)}\n`);
       io.err.write(`wrote ${files.join(', ')}\n`);
     });
-}
-
-/** The final table with its notes, as text. */
-function summaryText(report: Report): string {
-  const { columns, rows, notes } = summaryOf(report);
-  return [table(columns, rows), ...[...report.notes, ...notes].map((note) => `${note}\n`)].join('');
 }
 
 function writeLines({ networks }: Report, files: readonly string[], { out }: CommandIo): void {

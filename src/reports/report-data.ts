@@ -6,6 +6,14 @@ export interface Report {
   /** What a reader must know, such as that events were simulated. */
   readonly notes: readonly string[];
   readonly networks: readonly NetworkReport[];
+  /** Shown as level lines. */
+  readonly references?: readonly PublishedAccuracy[];
+}
+
+/** An accuracy that others published, from 0 to 1. */
+export interface PublishedAccuracy {
+  readonly label: string;
+  readonly accuracy: number;
 }
 
 /** A network of a report. */

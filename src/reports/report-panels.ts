@@ -11,6 +11,7 @@ import { operationsPanel } from './panels/operations-panel.ts';
 import type { Panel } from './panels/panel.ts';
 import { potentialPanel, rasterPanel } from './panels/raster-panels.ts';
 import type { NetworkReport, Report } from './report-data.ts';
+import { spikes } from './summary.ts';
 
 /** Width of every panel in pixels. */
 export const PANEL_WIDTH = 560;
@@ -22,14 +23,14 @@ const matrix: PanelSize = { width: PANEL_WIDTH, height: 440 };
 const DETAILED_NETWORKS = 3;
 
 /** The panels of a report: what networks are compared by, then each network by itself. */
-export function reportPanels({ networks }: Report): Panel[] {
+export function reportPanels({ networks, references }: Report): Panel[] {
   const trained = networks.filter(({ epochs }) => epochs.length > 0);
   if (trained.length === 0) return [];
   const many = networks.length > 1;
   return [
-    accuracyPanel(trained, curve),
+    accuracyPanel(trained, curve, references),
     lossPanel(trained, curve),
-    ...(many ? [spikeRatePanel(trained, curve)] : []),
+    ...(many && trained.some(spikes) ? [spikeRatePanel(trained, curve)] : []),
     ...trained.flatMap((network) => [
       ...outcomePanels(network, many),
       ...(networks.length > DETAILED_NETWORKS ? [] : insidePanels(network, many)),
@@ -39,11 +40,10 @@ export function reportPanels({ networks }: Report): Panel[] {
 
 /** What came out of a network. */
 function outcomePanels(network: NetworkReport, many: boolean): Panel[] {
-  const { label, classNames, epochs, measures } = network;
-  const rates = epochs.some(({ layerRates }) => Object.keys(layerRates).length > 0);
+  const { label, classNames, measures } = network;
   const quantities = quantityPanel(network, many, curve);
   return [
-    ...(rates ? [layerRatePanel(network, many, curve)] : []),
+    ...(spikes(network) ? [layerRatePanel(network, many, curve)] : []),
     ...(quantities === undefined ? [] : [quantities]),
     ...(measures === undefined
       ? []

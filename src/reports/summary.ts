@@ -1,6 +1,6 @@
 import { duration, energy, grouped, percent } from './numbers.ts';
 import type { NetworkReport, Report } from './report-data.ts';
-import type { Column } from './table.ts';
+import { type Column, table } from './table.ts';
 
 /** The final table of a report: what each network reached, and what that took. */
 export interface Summary {
@@ -43,7 +43,8 @@ const summaryColumns: readonly SummaryColumn[] = [
   {
     title: 'spike rate',
     align: 'right',
-    cell: ({ measures }) => (measures === undefined ? ABSENT : percent(measures.spikeRate, 2)),
+    cell: (network) =>
+      network.measures === undefined || !spikes(network) ? ABSENT : percent(network.measures.spikeRate, 2),
   },
   {
     title: 'parameters',
@@ -97,4 +98,15 @@ function quantityColumns(networks: readonly NetworkReport[]): SummaryColumn[] {
     align: 'right',
     cell: ({ measures }) => measures?.quantities?.[title]?.toFixed(4) ?? ABSENT,
   }));
+}
+
+/** The final table with what is to be said of it, as text. */
+export function summaryText(report: Pick<Report, 'networks' | 'notes'>): string {
+  const { columns, rows, notes } = summaryOf(report);
+  return [table(columns, rows), ...[...report.notes, ...notes].map((note) => `${note}\n`)].join('');
+}
+
+/** Whether a network has neurons that spike. */
+export function spikes({ epochs }: Pick<NetworkReport, 'epochs'>): boolean {
+  return epochs.some(({ layerRates }) => Object.keys(layerRates).length > 0);
 }

@@ -1,6 +1,7 @@
 import { palette, seriesColour } from '../palette.ts';
-import type { EpochReport, NetworkReport } from '../report-data.ts';
-import { type Line, linePanel } from './line-panel.ts';
+import type { EpochReport, NetworkReport, PublishedAccuracy } from '../report-data.ts';
+import { spikes } from '../summary.ts';
+import { type Level, type Line, linePanel } from './line-panel.ts';
 import type { LegendEntry, Panel } from './panel.ts';
 
 /** Size of a panel's plot in pixels. */
@@ -31,9 +32,19 @@ const values: Readonly<
 /** Networks from which their training curves would hide the others. */
 const CROWDED = 3;
 
-/** Accuracy of every network over epochs: a colour a network, a dash a part of the data. */
-export function accuracyPanel(networks: readonly NetworkReport[], size: PanelSize): Panel {
-  return curves('Accuracy', '%', networks, values.accuracy, size);
+/** Accuracy of every network over epochs: a colour a network, a dash a part of the data; published ones are level. */
+export function accuracyPanel(
+  networks: readonly NetworkReport[],
+  size: PanelSize,
+  references: readonly PublishedAccuracy[] = [],
+): Panel {
+  const levels = references.map(({ label, accuracy }, index) => ({
+    label,
+    value: 100 * accuracy,
+    colour: seriesColour(networks.length + index),
+    dash: '9 4',
+  }));
+  return curves('Accuracy', '%', networks, values.accuracy, { ...size, levels });
 }
 
 /** Loss of every network over epochs. */
@@ -46,7 +57,7 @@ function curves(
   unit: string,
   networks: readonly NetworkReport[],
   value: (typeof values)['loss'],
-  size: PanelSize,
+  { levels = [], ...size }: PanelSize & { readonly levels?: readonly Level[] },
 ): Panel {
   const all = Object.keys(styles) as Part[];
   const crowded = networks.length > CROWDED;
@@ -69,8 +80,9 @@ function curves(
     ...parts
       .filter((part) => drawn.some((line) => line.part === part))
       .map((part) => ({ label: part, colour, dash: styles[part] })),
+    ...levels.map(({ label, colour, dash }) => ({ label, colour, dash })),
   ];
-  return linePanel({ title, ...size, x: 'epoch', y: unit, lines: drawn, legend, counted: true });
+  return linePanel({ title, ...size, x: 'epoch', y: unit, lines: drawn, levels, legend, counted: true });
 }
 
 /** Spike rates of one network's layers over epochs. */
@@ -89,15 +101,13 @@ export function layerRatePanel({ label, epochs }: NetworkReport, many: boolean, 
   return linePanel({ title, ...size, x: 'epoch', y: '% of steps', lines, counted: true, fromZero: true });
 }
 
-/** Spike rate of every network over epochs, every neuron counting once. */
+/** Spike rate over epochs of every network that spikes, every neuron counting once. */
 export function spikeRatePanel(networks: readonly NetworkReport[], size: PanelSize): Panel {
-  const lines = networks.map(
-    ({ label, epochs }, index): Line => ({
-      label,
-      colour: seriesColour(index),
-      points: epochs.map(({ epoch, spikeRate }) => [epoch, 100 * spikeRate] as const),
-    }),
-  );
+  const lines = networks.flatMap((network, index): Line[] => {
+    if (!spikes(network)) return [];
+    const points = network.epochs.map(({ epoch, spikeRate }) => [epoch, 100 * spikeRate] as const);
+    return [{ label: network.label, colour: seriesColour(index), points }];
+  });
   return linePanel({
     title: 'Spike rate',
     ...size,

@@ -11,6 +11,14 @@ export interface Line {
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
+/** A line across the plot at one value of y. */
+export interface Level {
+  readonly label: string;
+  readonly value: number;
+  readonly colour: string;
+  readonly dash: string;
+}
+
 /** A plot of lines. */
 export interface LinePanelOptions {
   readonly title: string;
@@ -20,6 +28,8 @@ export interface LinePanelOptions {
   readonly x: string;
   readonly y: string;
   readonly lines: readonly Line[];
+  /** Behind the lines. */
+  readonly levels?: readonly Level[];
   /** True where x counts: its ticks are whole numbers. */
   readonly counted?: boolean;
   /** Entries of the legend in place of those of the lines. */
@@ -33,7 +43,7 @@ const MARKED_POINTS = 30;
 
 /** Lines over x. */
 export function linePanel({ title, subtitle, width, height, lines, ...options }: LinePanelOptions): Panel {
-  const { x, y, counted = false, fromZero = false } = options;
+  const { x, y, levels = [], counted = false, fromZero = false } = options;
   const xs = lines.flatMap(({ points }) => points.map(([value]) => value));
   const [first, last] = [Math.min(...xs), Math.max(...xs)];
   const single = first === last;
@@ -58,6 +68,9 @@ export function linePanel({ title, subtitle, width, height, lines, ...options }:
       y: { label: y, labelArrow: 'none', nice: true, ticks: 6, zero: fromZero },
       marks: [
         Plot.gridY({ stroke: palette.faint, strokeOpacity: 1, ticks: 6 }),
+        ...levels.map(({ value, colour, dash }) =>
+          Plot.ruleY([value], { stroke: colour, strokeWidth: 1.5, strokeDasharray: dash }),
+        ),
         ...lines.flatMap(({ colour, dash, points }) => {
           const at = {
             x: (point: readonly [number, number]) => point[0],
