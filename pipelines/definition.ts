@@ -100,7 +100,7 @@ export function definePipeline<O extends Options>(definition: PipelineDefinition
     }
     return merged as OptionValues<O>;
   };
-  return {
+  const pipeline: Pipeline<O> = {
     ...definition,
     options: options as O,
     presets,
@@ -110,6 +110,15 @@ export function definePipeline<O extends Options>(definition: PipelineDefinition
       await definition.run(fill(valid), context, valid);
     },
   };
+  made.add(pipeline);
+  return pipeline;
+}
+
+const made = new WeakSet<object>();
+
+/** Whether a value is a pipeline that `definePipeline` made. */
+export function isPipeline(value: unknown): value is Pipeline {
+  return typeof value === 'object' && value !== null && made.has(value);
 }
 
 function presetOption(names: readonly string[], value: string): Options {

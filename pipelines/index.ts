@@ -1,5 +1,8 @@
 import { OptionError } from '../src/errors.ts';
 import type { Pipeline } from './definition.ts';
+import { isPipelineFile, loadPipelineFile } from './file/load-pipeline-file.ts';
+
+export { isPipelineFile };
 
 // Loading a definition costs little: what a run needs (tensors, Arrow) is imported when it starts.
 const loaders: Readonly<Record<string, () => Promise<{ default: Pipeline }>>> = {
@@ -17,8 +20,9 @@ export function pipelineNames(): readonly string[] {
   return Object.keys(loaders);
 }
 
-/** The definition of a built-in pipeline; an unknown name throws OptionError naming the known ones. */
+/** A pipeline by its name, or by the path of a file that exports one; an unknown name throws OptionError. */
 export async function loadPipeline(name: string): Promise<Pipeline> {
+  if (isPipelineFile(name)) return loadPipelineFile(name);
   const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
   if (load === undefined) {
     throw new OptionError(

@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander';
 import { flagOf, type Pipeline } from '../../pipelines/definition.ts';
-import { loadPipeline, pipelineNames } from '../../pipelines/index.ts';
+import { isPipelineFile, loadPipeline, pipelineNames } from '../../pipelines/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { pipelineContext } from './pipeline-context.ts';
 import { usageError } from './usage-error.ts';
 
-/** `pipeline run NAME`: each pipeline is a sub-command whose options come from its definition. */
+/**
+ * `pipeline run NAME`: each pipeline is a sub-command whose options come from its definition. A file that is asked for
+ * is a sub-command by its path, and then the only one.
+ */
 export async function define(command: Command, io: CommandIo): Promise<void> {
   command
     .usage('NAME [options]')
@@ -17,9 +20,17 @@ export async function define(command: Command, io: CommandIo): Promise<void> {
     )
     .enablePositionalOptions()
     .helpCommand(false)
-    .addHelpText('after', '\nThe options of a pipeline: pipeline run NAME --help');
-  for (const pipeline of await Promise.all(pipelineNames().map(loadPipeline))) {
-    definePipelineCommand(command.command(pipeline.name), pipeline, io);
+    .addHelpText(
+      'after',
+      '\nThe options of a pipeline: pipeline run NAME --help\nNAME may be a file that exports a pipeline: ./mine.ts',
+    );
+  const asked = command.parent?.args[1]; // the word after `run`
+  const names = asked !== undefined && isPipelineFile(asked) ? [asked] : pipelineNames();
+  for (const [index, pipeline] of (await Promise.all(names.map(loadPipeline))).entries()) {
+    // Not command.command(name), which splits a path at its spaces.
+    const child = command.createCommand(names[index]).copyInheritedSettings(command);
+    command.addCommand(child);
+    definePipelineCommand(child, pipeline, io);
   }
 }
 
