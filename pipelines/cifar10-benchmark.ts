@@ -83,7 +83,7 @@ const pipeline: Pipeline<Cifar10BenchmarkOptions> = definePipeline({
   options,
   presets: {
     notebook: { optimiser: 'sgd' },
-    quick: { optimiser: 'sgd', limit: 1000, epochs: 3, batchSize: 32, lr: 0.02 },
+    quick: { optimiser: 'sgd', limit: 1000, epochs: 3, batchSize: 32 },
   },
   run: async (options, context, given) => {
     const [{ trainingRun }, { benchmarkPlan }] = await Promise.all([

@@ -55,8 +55,8 @@ function comparison(networks: readonly NetworkMeasures[], timesteps: number): st
   const { ruleOfThumbRatio } = snn;
   return [
     `Accuracy gap, ${ANN} less ${SNN}: ${gap.toFixed(2)} points (target: below 2).`,
-    `Energy of ${SNN} over that of ${ANN}, counted by layer: ${ratio(ann.work.energyPicojoules)} of its products ` +
-      `with inputs that are not zero, ${ratio(ann.work.densePicojoules)} of all its products.`,
+    `Energy of ${SNN} as a share of that of ${ANN}, counted by layer: ${ratio(ann.work.energyPicojoules)}, or ` +
+      `${ratio(ann.work.densePicojoules)} where ${ANN} multiplies zeros too.`,
     ...(ruleOfThumbRatio === undefined
       ? []
       : [

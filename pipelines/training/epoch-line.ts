@@ -1,4 +1,5 @@
 import type { EpochMetrics } from '../../src/models/metrics.ts';
+import { spikes } from '../../src/reports/summary.ts';
 
 /** What an epoch of one network gave: a line of `metrics.jsonl` and of `--json`. What a run lacks is absent. */
 export interface EpochLine {
@@ -120,7 +121,10 @@ const columns: readonly { title: string; cell(line: EpochLine): string }[] = [
   { title: 'train', cell: ({ trainAccuracy }) => percent(trainAccuracy) },
   { title: 'validation', cell: ({ validationAccuracy }) => percent(validationAccuracy) },
   { title: 'test', cell: ({ testAccuracy }) => percent(testAccuracy) },
-  { title: 'spikes', cell: ({ spikeRate }) => percent(spikeRate) },
+  {
+    title: 'spikes',
+    cell: (line) => percent(spikes({ epochs: [line] }) ? line.spikeRate : undefined),
+  },
   { title: 'seconds', cell: ({ seconds }) => seconds.toFixed(1) },
   { title: 'samples/s', cell: ({ samplesPerSecond }) => samplesPerSecond.toFixed(1) },
 ];

@@ -84,14 +84,19 @@ describe('cifar10-benchmark', () => {
     const thumb = ((snn['spikeRate']! * 0.9) / (0.5 * 4.6)).toFixed(3);
     const said = text.join('\n');
     expect(said).toContain(`${gap} points`);
-    expect(said).toContain(`by layer: ${ratio} of`);
+    expect(said).toContain(`by layer: ${ratio}, or `);
     expect(said).toContain(`: ${thumb}; it forgets that there are 2 timesteps`);
     expect(said).toMatch(/^ann-vgg .* – /m);
     const { best, remarks } = JSON.parse(await readFile(join(out, 'result.json'), 'utf8'));
     expect(['snn-vgg', 'ann-vgg']).toContain(best);
     expect(remarks).toHaveLength(3);
     const page = await readFile(join(out, 'report.html'), 'utf8');
-    for (const part of [remarks[0], 'SEW-ResNet, 94 % published', 'Operations of a sample: ann-vgg']) {
+    for (const part of [
+      remarks[0],
+      'Spike rate: snn-vgg',
+      'SEW-ResNet, 94 % published',
+      'Operations of a sample: ann-vgg',
+    ]) {
       expect(page).toContain(part);
     }
     const { feed, network } = decodeCheckpoint(

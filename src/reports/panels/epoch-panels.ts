@@ -108,8 +108,9 @@ export function spikeRatePanel(networks: readonly NetworkReport[], size: PanelSi
     const points = network.epochs.map(({ epoch, spikeRate }) => [epoch, 100 * spikeRate] as const);
     return [{ label: network.label, colour: seriesColour(index), points }];
   });
+  const only = lines.length === 1 && networks.length > 1 ? lines[0]!.label : undefined;
   return linePanel({
-    title: 'Spike rate',
+    title: only === undefined ? 'Spike rate' : `Spike rate: ${only}`,
     ...size,
     x: 'epoch',
     y: '% of steps',
