@@ -52,6 +52,16 @@ describe('RunDirectory', () => {
     expect(await readdir(join(path, 'checkpoints'))).toStrictEqual(['net-best.safetensors']);
   });
 
+  it('has no result when it goes on', async () => {
+    const run = await RunDirectory.create(join(folder, 'run'), config);
+    expect(await run.readResult()).toBeUndefined();
+    const result = { best: 'net', results: [{ model: 'net' }], remarks: ['a remark'] };
+    await run.writeResult(result);
+    expect(await run.readResult()).toStrictEqual(result);
+    await run.removeLeftovers();
+    expect(await run.readResult()).toBeUndefined();
+  });
+
   it('refuses a folder that already holds a run', async () => {
     await RunDirectory.create(folder, config);
     await expect(RunDirectory.create(folder, config)).rejects.toThrow(

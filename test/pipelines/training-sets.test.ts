@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { idsOf, limited, setsOf } from '../../pipelines/training/training-sets.ts';
+import { dividedSets, idsOf, limited, setsOf } from '../../pipelines/training/training-sets.ts';
 
 const tokens = Array.from({ length: 30 }, (_, i) => ({ id: `token/${i}`, label: i % 3 }));
 
@@ -12,6 +12,24 @@ describe('limited', () => {
     expect(limited(tokens, 9, 1)).toStrictEqual(kept);
     expect(limited(tokens, undefined, 1)).toBe(tokens);
     expect(limited(tokens, 100, 1)).toHaveLength(30);
+  });
+});
+
+describe('dividedSets', () => {
+  const division = { limit: undefined, seed: 1, validation: 0.1 };
+  const sizes = (parts: Parameters<typeof dividedSets>[0], limit?: number): number[] => {
+    const { train, validation, test } = dividedSets(parts, { ...division, limit });
+    const ids = [...train, ...validation, ...test].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    return [train.length, validation.length, test.length];
+  };
+
+  it('keeps the parts of a set, and divides one without parts', () => {
+    const parts = { all: tokens, train: tokens.slice(0, 20), test: tokens.slice(20) };
+    expect(sizes(parts)).toStrictEqual([18, 2, 10]);
+    expect(sizes(parts, 10)).toStrictEqual([9, 1, 10]);
+    expect(sizes({ all: tokens })).toStrictEqual([21, 3, 6]);
+    expect(dividedSets(parts, { ...division, validation: 0 }).validation).toStrictEqual([]);
   });
 });
 
