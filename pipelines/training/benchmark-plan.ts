@@ -33,17 +33,15 @@ export async function benchmarkPlan(options: Cifar10BenchmarkValues): Promise<Tr
 const SNN = 'snn-vgg';
 const ANN = 'ann-vgg';
 
-/** The blocks of 64-64-A-128-128-A, each of which ends with a pool. */
+/** The feature maps of 64-64-A-128-128-A, block by block; each ends with a pool. */
 function blocksOf(text: string): number[][] {
-  const blocks = text.split('-A').filter((block) => block !== '');
-  const sizes = blocks.map((block) => block.replace(/^-/, '').split('-').map(Number));
-  const whole = sizes.flat().every((size) => Number.isSafeInteger(size) && size > 0 && size <= 4096);
-  if (blocks.length === 0 || !whole || !text.endsWith('-A')) {
+  if (!/^([1-9]\d*-)+A(-([1-9]\d*-)+A)*$/.test(text)) {
     throw new OptionError(
       `--blocks: expected feature maps and pools like 64-64-A-128-128-A, found ${JSON.stringify(text)}`,
     );
   }
-  return sizes;
+  const blocks = text.split('A').slice(0, -1);
+  return blocks.map((block) => block.split('-').filter(Boolean).map(Number));
 }
 
 /** What the two are compared for; nothing where one of them was trained alone. */

@@ -142,10 +142,13 @@ describe('cifar10-benchmark', () => {
     expect(text.join('\n')).not.toContain('gap');
   });
 
-  it.each([
+  it.each<[object, RegExp]>([
     [{}, /--data: expected .*CIFAR-10/],
     [{ data: 'x', blocks: '64-64' }, /--blocks: .*"64-64"/],
-    [{ data: 'x', blocks: '64-x-A' }, /--blocks: /],
+    ...['64-x-A', '-64-A', 'A', '64-A-', '64--A', '0-A'].map((blocks): [object, RegExp] => [
+      { data: 'x', blocks },
+      /--blocks: /,
+    ]),
     [{ data: 'x', surrogate: 'none' }, /--surrogate: .*found "none"/],
   ])('refuses %j', async (given, message) => {
     await expect(runCaptured(cifar10Benchmark, { out: fresh(), ...given })).rejects.toThrow(message);
