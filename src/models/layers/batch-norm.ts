@@ -43,6 +43,11 @@ export function createBatchNorm(
   const shift = createParameter(`${name}.shift`, [channels], constantValues([channels], 0));
   const mean = createBuffer(`${name}.mean`, [channels], 0);
   const variance = createBuffer(`${name}.variance`, [channels], 1);
+  const shiftedBy = (bias: tf.Tensor): tf.Tensor =>
+    tf.add(
+      shift.variable,
+      tf.mul(bias, tf.mul(scale.variable, tf.rsqrt(tf.add(variance.variable, EPSILON)))),
+    );
   return {
     name,
     parameters: [scale, shift, mean, variance],
@@ -94,9 +99,10 @@ export function createBatchNorm(
         input,
         {
           gamma: scale.variable,
-          beta: shift.variable,
-          // What a bias adds the normalisation takes away: only the statistics know of it.
-          mean: bias === undefined ? mean.variable : tf.sub(mean.variable, bias),
+          // What a bias adds a batch's own statistics take away; with running averages it is a part of the shift,
+          // which has a gradient.
+          beta: bias === undefined || pass.training ? shift.variable : shiftedBy(bias),
+          mean: mean.variable,
           variance: variance.variable,
           epsilon: EPSILON,
         },
