@@ -4,13 +4,15 @@ import type {
   Compressors,
   DecodedArray,
   FileMetaData,
+  PageHeader,
   RowGroup,
   SchemaElement,
 } from 'hyparquet';
 import { parquetHeader, readColumn } from 'hyparquet/src/column.js';
 import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
+import { decompressPage } from 'hyparquet/src/datapage.js';
 import { parquetMetadata, parquetSchema } from 'hyparquet/src/metadata.js';
-import { getSchemaPath } from 'hyparquet/src/schema.js';
+import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
 import { compressors as otherCompressors } from 'hyparquet-compressors';
 import type { SensorSize } from '../../../events.ts';
 import type { ByteSource } from '../../byte-source.ts';
@@ -19,6 +21,8 @@ import { viewOf } from '../byte-window.ts';
 import { columnsOfNames } from '../event-columns.ts';
 import type { TimeUnit } from '../format.ts';
 import type { Column } from '../table-chunks.ts';
+import { checkLevelRuns, checkPageRuns } from './runs.ts';
+import { endOfStruct } from './thrift.ts';
 
 /** What a file's footer says. */
 export interface ParquetTable {
@@ -70,6 +74,7 @@ export async function readTable(source: ByteSource): Promise<ParquetTable> {
     );
   }
   const footer = await source.read(source.size - 8 - length, source.size);
+  endOfStruct(viewOf(footer.subarray(0, length)), 0);
   const metadata = parquetMetadata(footer, { parsers: RAW, geoparquet: false });
   const elements = parquetSchema(metadata).children.filter(({ children }) => children.length === 0);
   const names = elements.map(({ element }) => element.name);
@@ -147,28 +152,62 @@ export async function readGroupColumn(
   }
   const bytes = new Uint8Array(await source.read(start, start + length));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  checkPages(view, rows, name);
   const schemaPath = getSchemaPath(metadata.schema, [name]);
+  if (getMaxRepetitionLevel(schemaPath) > 0) throw new RangeError(`column ${name} without lists expected`);
+  const greatestLevel = getMaxDefinitionLevel(schemaPath);
+  const pages = checkedPages(view, rows, name, greatestLevel, facts.type === 'BOOLEAN');
   const { data } = readColumn(
     { view, offset: 0 },
     { groupStart: 0, groupRows: rows, selectStart: 0, selectEnd: rows },
     {
       ...facts,
+      codec: CHECKED,
       pathInSchema: [name],
       element: schemaPath.at(-1)!.element,
       schemaPath,
       parsers: DEFAULT_PARSERS,
-      compressors,
+      compressors: checkedUnpacker(facts, pages, greatestLevel),
     },
   );
   return columnOfPages(data, rows, name);
 }
 
-/** Goes from page to page before any is unpacked: what they claim is what memory is taken for. */
-function checkPages(view: DataView, rows: number, name: string): void {
+/** A codec that is none of Parquet's: the name under which every page comes by to be checked. */
+const CHECKED = 'LZO';
+
+/** Unpacks pages and checks what they hold, one after the other as they are read. */
+function checkedUnpacker(
+  { codec, type }: ColumnMetaData,
+  pages: Iterable<PageHeader>,
+  greatestLevel: number,
+): Compressors {
+  const headers = pages[Symbol.iterator]();
+  return {
+    [CHECKED]: (input, length) => {
+      const page = decompressPage(input, length, codec, compressors);
+      const { value: header } = headers.next();
+      if (header !== undefined) checkPageRuns(page, header, greatestLevel, type === 'BOOLEAN');
+      return page;
+    },
+  };
+}
+
+/**
+ * Goes from page to page before any is unpacked: what they claim is what memory is taken for. Gives the headers of
+ * those that will be unpacked.
+ */
+function checkedPages(
+  view: DataView,
+  rows: number,
+  name: string,
+  greatestLevel: number,
+  isBoolean: boolean,
+): PageHeader[] {
   const reader = { view, offset: 0 };
+  const unpackedPages: PageHeader[] = [];
   let values = 0;
   while (values < rows && reader.offset < view.byteLength - 1) {
+    endOfStruct(view, reader.offset);
     const header = parquetHeader(reader);
     const unpacked = header.uncompressed_page_size;
     const packed = header.compressed_page_size;
@@ -192,10 +231,19 @@ function checkPages(view: DataView, rows: number, name: string): void {
     if (count === 0 && header.dictionary_page_header === undefined) {
       throw new RangeError(`pages with values expected in column ${name}`);
     }
+    const bytes = new Uint8Array(view.buffer, view.byteOffset + reader.offset, packed);
+    checkLevelRuns(bytes, header, greatestLevel);
+    // A page of the second kind may leave its values as they are; the flag is then read without the unpacker.
+    if (header.data_page_header_v2?.is_compressed === false) {
+      const { repetition_levels_byte_length: first, definition_levels_byte_length: second } =
+        header.data_page_header_v2;
+      checkPageRuns(bytes.subarray(first + second), header, greatestLevel, isBoolean);
+    } else unpackedPages.push(header);
     values += count;
     reader.offset += packed;
   }
   if (values !== rows) throw new RangeError(`${rows} values expected in column ${name}, found ${values}`);
+  return unpackedPages;
 }
 
 /** The pages of a column as values at equal distances. */
