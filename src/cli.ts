@@ -74,6 +74,7 @@ const examples = `
 Examples:
   pipeline run cifar10dvs-train              train the SSNN; simulates events where no data is given
   pipeline run nmnist-train --data DIR       train on N-MNIST; --json prints JSON lines
+  pipeline run ./mine.ts                     a pipeline of your own, in TypeScript or JavaScript
   pipeline info walk.aedat                   format, sensor, duration, events, rate
   pipeline convert walk.raw walk.parquet     another format; --filter crops, denoises, …
   pipeline replay walk.aedat                 the recording as a moving picture in the terminal

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import * as nodeModule from 'node:module';
 import { resolve as absolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { InputError } from '../../src/errors.ts';
 import { isPipeline, type Pipeline } from '../definition.ts';
 import * as hooks from './hooks.ts';
@@ -38,7 +38,7 @@ export async function loadPipelineFile(path: string): Promise<Pipeline> {
   }
   registerHooks();
   const { default: pipeline } = await import(href).catch((cause: unknown) => {
-    throw faultOfLoading(cause, path);
+    throw isThrownBy(href, cause) ? cause : faultOfLoading(cause, path);
   });
   if (!isPipeline(pipeline)) {
     const found =
@@ -62,6 +62,13 @@ function registerHooks(): void {
   registered = true;
   if (registerInThread !== undefined) registerInThread({ resolve: hooks.resolve, load: hooks.load });
   else register(`./hooks${import.meta.url.slice(-3)}`, import.meta.url);
+}
+
+/** Whether a module's own code threw an error, rather than the loader: then a frame of the stack is in its file. */
+function isThrownBy(href: string, error: unknown): boolean {
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n') : [];
+  const places = [href, fileURLToPath(href)];
+  return frames.some((frame) => /^ +at /.test(frame) && places.some((place) => frame.includes(place)));
 }
 
 function faultOfLoading(cause: unknown, path: string): unknown {

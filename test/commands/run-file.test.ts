@@ -122,5 +122,7 @@ describeBuilt('pipeline run FILE (skipped where dist is absent: npm run build)',
     const { stderr, status } = run(path);
     expect(status).toBe(1);
     expect(stderr).toMatch(/^Error: of its own\n.*throws\.ts:5:7\)$/m);
+    const parses = run(await write('parses.js', "JSON.parse('{');")).stderr;
+    expect(parses).toMatch(/^SyntaxError: [^]*parses\.js:1:6/m);
   });
 });
