@@ -123,6 +123,6 @@ describeBuilt('pipeline run FILE (skipped where dist is absent: npm run build)',
     expect(status).toBe(1);
     expect(stderr).toMatch(/^Error: of its own\n.*throws\.ts:5:7\)$/m);
     const parses = run(await write('parses.js', "JSON.parse('{');")).stderr;
-    expect(parses).toMatch(/^SyntaxError: [^]*parses\.js:1:6/m);
+    expect(parses).toMatch(/^SyntaxError: (.|\n)*parses\.js:1:6/m);
   });
 });
