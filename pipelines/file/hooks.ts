@@ -32,6 +32,7 @@ export function resolve<C extends { parentURL?: string | undefined }, R>(
   context: C,
   next: (specifier: string, context: C) => R,
 ): R | { url: string; shortCircuit: true } {
+  if (asking) return next(specifier, context);
   if (specifier === 'rxspike') return { url: library, shortCircuit: true };
   const { parentURL } = context;
   const lacking =
@@ -95,11 +96,17 @@ function strip(url: string): string {
   return outputText;
 }
 
+/** `registerHooks` also sees what `createRequire` resolves: such a question is Node's to answer. */
+let asking = false;
+
 function isInstalled(specifier: string, parentURL: string): boolean {
+  asking = true;
   try {
     createRequire(parentURL).resolve(specifier);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND';
+  } finally {
+    asking = false;
   }
 }
