@@ -18,123 +18,17 @@ from torch import nn
 from torch.nn import functional as F
 
 import dfa
+from image_networks import Atan, Csnn, Neurons, Vgg
 
 THREADS, MODE = int(sys.argv[1]), sys.argv[2]
 torch.set_num_threads(THREADS)
 torch.manual_seed(42)
 
 
-class Atan(torch.autograd.Function):
-    """ATan(2) of the distance to the threshold; fires at or above it."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return (x >= 0).to(x.dtype)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (x,) = ctx.saved_tensors
-        return gradient / (1 + (math.pi * x) ** 2)
-
-
-class SuperSpike(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return (x >= 0).to(x.dtype)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (x,) = ctx.saved_tensors
-        return gradient / (1 + 10 * x.abs()) ** 2
-
-
 def leaky(x, v):
     """snnTorch's Leaky, beta 0.9: the spike, and the potential after it."""
     v = 0.9 * v + x - (v > 1).to(x.dtype).detach()
     return Atan.apply(v - 1), v
-
-
-def soft_lif(x, v):
-    """LIF of SNN-VGG: tau 2, reset by subtraction in the same step."""
-    v = 0.5 * v + x
-    spike = Atan.apply(v - 1)
-    return spike, v - spike
-
-
-def hard_lif(x, v):
-    """SpikingJelly's LIFNode: tau 2, input decayed, hard reset in the same step."""
-    h = v + (x - v) / 2
-    spike = SuperSpike.apply(h - 1)
-    return spike, (1 - spike) * h
-
-
-class Neurons(nn.Module):
-    """Neurons over [time * batch, ...], from `state` where it is carried from call to call.
-
-    Maps stay folded and channels_last from layer to layer: slices of them and their concatenation keep that layout,
-    a stack of timesteps would not.
-    """
-
-    def __init__(self, step):
-        super().__init__()
-        self.step = step
-        self.state = None
-
-    def forward(self, folded, steps, repeat=1):
-        """With `repeat`, a frame is shown for that many steps."""
-        v = self.state
-        spikes = []
-        for x in folded.chunk(steps):
-            for _ in range(repeat):
-                v = torch.zeros_like(x) if v is None else v
-                spike, v = self.step(x, v)
-                spikes.append(spike)
-        self.last = v
-        return spikes[0] if len(spikes) == 1 else torch.cat(spikes)
-
-
-class Vgg(nn.Module):
-    """SNN-VGG over frames [batch, 3, 32, 32], each shown for `repeat` steps; the first convolution runs once."""
-
-    def __init__(self, repeat):
-        super().__init__()
-        self.repeat = repeat
-        sizes = [(3, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256)]
-        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in sizes)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(o) for _, o in sizes)
-        self.hidden = nn.Linear(4096, 512)
-        self.readout = nn.Linear(512, 10)
-        self.neurons = nn.ModuleList(Neurons(soft_lif) for _ in range(7))
-
-    def forward(self, maps):
-        for index, (convolution, norm, neurons) in enumerate(zip(self.convolutions, self.norms, self.neurons)):
-            maps = norm(convolution(maps))
-            maps = neurons(maps, 1, self.repeat) if index == 0 else neurons(maps, self.repeat)
-            if index % 2 == 1:
-                maps = F.avg_pool2d(maps, 2)
-        logits = self.readout(self.neurons[6](self.hidden(maps.flatten(1)), self.repeat))
-        return logits.unflatten(0, (self.repeat, -1)).mean(0)
-
-
-class Csnn(nn.Module):
-    """Conv32-LIF-MaxPool2-Conv64-LIF-MaxPool2-128-LIF-10."""
-
-    def __init__(self, repeat):
-        super().__init__()
-        self.repeat = repeat
-        self.first = nn.Conv2d(3, 32, 3, padding=1)
-        self.second = nn.Conv2d(32, 64, 3, padding=1)
-        self.hidden = nn.Linear(4096, 128)
-        self.readout = nn.Linear(128, 10)
-        self.neurons = nn.ModuleList(Neurons(hard_lif) for _ in range(3))
-
-    def forward(self, maps):
-        maps = F.max_pool2d(self.neurons[0](self.first(maps), 1, self.repeat), 2)
-        maps = F.max_pool2d(self.neurons[1](self.second(maps), self.repeat), 2)
-        logits = self.readout(self.neurons[2](self.hidden(maps.flatten(1)), self.repeat))
-        return logits.unflatten(0, (self.repeat, -1)).mean(0)
 
 
 class Attention(nn.Module):
