@@ -142,6 +142,11 @@ export {
   binSample,
   type Crop,
   createBinning,
+  Decide,
+  type Decision,
+  type DecisionMemory,
+  type DecisionOptions,
+  decide,
   EncodeDelta,
   type EncodeDeltaOptions,
   type EncodeDirectOptions,
@@ -164,6 +169,10 @@ export {
   filters,
   frameShape,
   inFlight,
+  type LiveWindow,
+  type LiveWindowCounters,
+  LiveWindows,
+  type LiveWindowsOptions,
   type PaintedRepresentation,
   type Polarity,
   type Prediction,
@@ -212,6 +221,7 @@ export {
 export { arithmeticEnergy, ruleOfThumbEnergyRatio } from './models/energy.ts';
 export type { Feed } from './models/feed.ts';
 export { cifar10Normalisation, type ImagePreparation, prepareImages } from './models/image-preparation.ts';
+export { LaneStates } from './models/lane-states.ts';
 export { type DirectFeedbackOptions, directFeedback } from './models/learning/direct-feedback.ts';
 export type { LearningRule } from './models/learning/learning-rule.ts';
 export { type LyapunovRegulariser, lyapunovRule } from './models/learning/lyapunov-rule.ts';
@@ -240,9 +250,16 @@ export { type NmnistNetConfig, nmnistNetConfig } from './models/networks/nmnist-
 export { type SsnnConfig, type SsnnOptions, ssnnConfig } from './models/networks/ssnn.ts';
 export { type VggConfig, vggConfig } from './models/networks/vgg.ts';
 export type { OptimiserConfig } from './models/optimisers.ts';
-export { createPredictor, type Predictor } from './models/predictor.ts';
+export {
+  createPredictor,
+  type Predictor,
+  type PredictorBatch,
+  type PredictorOutput,
+  type PredictorWindow,
+} from './models/predictor.ts';
 export { type LayerRecording, Recorder, type RecorderOptions } from './models/recorder.ts';
 export type { Schedule } from './models/schedules.ts';
+export { type StepMeasures, StepMeter, type StepOperations, type StepRaster } from './models/step-meter.ts';
 export {
   countOperations,
   type LayerOperations,

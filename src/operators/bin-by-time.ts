@@ -21,6 +21,8 @@ export interface BinByTimeOptions extends BinOptions {
   readonly maxEmptyBins?: number;
   /** A longer silence throws (`error`, the default), or the rest of its bins is left out and counted (`skip`). */
   readonly silence?: 'error' | 'skip';
+  /** Where the first bin starts, in microseconds; no event comes before. Default: the first event. */
+  readonly firstMicros?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export class BinByTime implements Stage<EventChunk, Frame> {
   readonly #silence: 'error' | 'skip';
   /** Bins that have begun and not ended, in order. */
   #open: OpenBin[] = [];
-  /** Time of the first event in microseconds. */
+  /** Start of the first bin in microseconds. */
   #first: number | undefined;
   /** Number of the bin to be opened next. */
   #next = 0;
@@ -60,6 +62,7 @@ export class BinByTime implements Stage<EventChunk, Frame> {
     this.#tail = options.tail ?? 'keep';
     this.#maxEmptyBins = wholeNumber('maxEmptyBins', maxEmptyBins, 0);
     this.#silence = options.silence ?? 'error';
+    this.#first = options.firstMicros;
   }
 
   get counters(): Readonly<BinCounters> {
@@ -94,6 +97,29 @@ export class BinByTime implements Stage<EventChunk, Frame> {
     if (rest === undefined) return;
     if (this.#tail === 'keep') emit(this.#frames.close(rest));
     else this.#frames.counters.tail += this.#uncovered;
+  }
+
+  /** Start of the next bin that will be given, in microseconds; undefined before the first event. */
+  get nextStartMicros(): number | undefined {
+    return this.#first === undefined ? undefined : this.#start(this.#next - this.#open.length);
+  }
+
+  /** End of the bin that will be given after `ahead` others, in microseconds; undefined before the first event. */
+  endMicrosOf(ahead: number): number | undefined {
+    return this.#first === undefined ? undefined : this.#end(this.#next - this.#open.length + ahead);
+  }
+
+  /**
+   * Closes the bins that end at or before `micros`, the end of a bin, without waiting for an event behind them. The
+   * caller sees to it that no event before `micros` follows.
+   */
+  advance(micros: number, emit: (frame: Frame) => void): void {
+    if (this.#first === undefined) return;
+    while (this.#start(this.#next) < micros) this.#open.push(this.#openNext());
+    const still = this.#open.findIndex((bin) => bin.endMicros > micros);
+    const closed = this.#open.splice(0, still < 0 ? this.#open.length : still);
+    if (closed.length > 0) this.#uncovered = 0;
+    for (const bin of closed) emit(this.#frames.close(bin));
   }
 
   /** Counts the chunk's events of a bin; gives the bin's frame if it has ended, else keeps the bin open. */

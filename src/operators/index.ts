@@ -11,6 +11,8 @@ export { type BinCounters, type BinOptions, binCounters } from './bin-frames.ts'
 // Frames and images to samples
 export { type BinSampleOptions, binRecording, binSample, type SampleToken } from './bin-sample.ts';
 export { type Binning, type BinningOptions, bin, createBinning } from './binning.ts';
+// Driving a network
+export { Decide, type Decision, type DecisionMemory, type DecisionOptions, decide } from './decide.ts';
 export {
   EncodeDelta,
   type EncodeDeltaOptions,
@@ -39,7 +41,12 @@ export { firstEventFrom } from './first-event-from.ts';
 export { fitLength, fitSample } from './fit-length.ts';
 export { type Crop, FrameGrid, type FrameGridOptions, type Polarity } from './frame-grid.ts';
 export { inFlight } from './in-flight.ts';
-// Driving a network
+export {
+  type LiveWindow,
+  type LiveWindowCounters,
+  LiveWindows,
+  type LiveWindowsOptions,
+} from './live-windows.ts';
 export { type Prediction, type PredictOptions, type PredictStep, predict } from './predict.ts';
 export { type ClassPrediction, predictions } from './predictions.ts';
 export { regrid, regridChunk } from './regrid.ts';

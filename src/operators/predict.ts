@@ -9,6 +9,8 @@ export interface Prediction {
   readonly className: string;
   /** Of the predicted class. */
   readonly probability: number;
+  /** Of the predicted class above the second. */
+  readonly margin: number;
   /** Of every class, by index. */
   readonly probabilities: readonly number[];
   /** Share of spikes by layer. */

@@ -50,7 +50,8 @@ export class Windows implements Stage<Frame, Window> {
     const { width, height, channels, startMicros } = frames[0]!;
     const size = height * width * channels;
     let events = 0;
-    let joined: Float32Array | undefined;
+    // A single bin is the window: nobody writes to either.
+    let joined: Float32Array | undefined = this.#bins === 1 ? frames[0]!.data : undefined;
     frames.forEach((frame, i) => {
       if (frame.width !== width || frame.height !== height || frame.channels !== channels) {
         throw new ShapeError(
@@ -58,7 +59,7 @@ export class Windows implements Stage<Frame, Window> {
         );
       }
       events += frame.events;
-      if (frame.events === 0) return;
+      if (frame.events === 0 || frame.data === joined) return;
       joined ??= new Float32Array(this.#bins * size);
       joined.set(frame.data, i * size);
     });

@@ -4,7 +4,7 @@ import { startEngine } from '../../src/engines/engine.ts';
 import { ShapeError } from '../../src/errors.ts';
 import { createNetwork } from '../../src/models/network.ts';
 import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
-import { createPredictor, type PredictorWindow } from '../../src/models/predictor.ts';
+import { createPredictor, type PredictorOutput, type PredictorWindow } from '../../src/models/predictor.ts';
 import { randomTensor } from './tensors.ts';
 
 beforeAll(async () => {
@@ -47,7 +47,7 @@ describe('createPredictor', () => {
       const result = await predictor.step(window, state);
       if (state !== undefined) predictor.disposeState(state);
       state = result.state;
-      const { probabilities, probability, classIndex, className, rates, ...rest } = result.prediction;
+      const { probabilities, probability, margin, classIndex, className, rates, ...rest } = result.prediction;
       const powers = [...whole.slice(3 * index, 3 * index + 3)].map(Math.exp);
       const sum = powers.reduce((total, power) => total + power);
       powers.forEach((power, i) => {
@@ -55,6 +55,7 @@ describe('createPredictor', () => {
       });
       expect(probability).toBe(Math.max(...probabilities));
       expect(probabilities[classIndex]).toBe(probability);
+      expect(margin).toBe(probability - [...probabilities].sort((a: number, b: number) => b - a)[1]!);
       expect(className).toBe(classNames[classIndex]);
       expect(Object.keys(rates)).toStrictEqual(['stage1', 'stage2']);
       expect(rates['stage1']).toBeGreaterThan(0);
@@ -62,6 +63,44 @@ describe('createPredictor', () => {
     }
     predictor.disposeState(state!);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('predicts a batch of streams as each alone, with what each did', async () => {
+    const network = createNetwork(config, 1);
+    const { step, stepBatch } = createPredictor(network, { classNames });
+    const [first, second, third] = (await windowsOf(3)) as [
+      PredictorWindow,
+      PredictorWindow,
+      PredictorWindow,
+    ];
+    const streams = [
+      [first, second],
+      [third, { ...first, bins: 3 }],
+    ] as const;
+    const alone: PredictorOutput[][] = [];
+    for (const windows of streams) {
+      const { prediction, state } = await step(windows[0]);
+      alone.push([prediction, (await step(windows[1], state)).prediction]);
+    }
+    const begun = await stepBatch(streams.map(([window]) => window));
+    const next = await stepBatch(
+      streams.map(([, window]) => window),
+      begun.state,
+      true,
+    );
+    expect(begun.measures).toBeUndefined();
+    for (const stream of [0, 1]) {
+      [begun, next].forEach(({ predictions }, index) => {
+        const { probabilities, rates, ...rest } = predictions[stream]!;
+        const expected = alone[stream]![index]!;
+        probabilities.forEach((p: number, i: number) => {
+          expect(p).toBeCloseTo(expected.probabilities[i]!, 6);
+        });
+        for (const [layer, rate] of Object.entries(expected.rates)) expect(rates[layer]).toBeCloseTo(rate, 6);
+        expect(rest).toMatchObject({ classIndex: expected.classIndex, events: expected.events });
+      });
+      expect(next.measures![stream]!.operations.multiplies).toBeGreaterThan(0);
+    }
   });
 
   it('counts only real bins in the rates', async () => {

@@ -58,6 +58,7 @@ function summing(step: Step = async () => {}, options: Partial<LoadedModel> = {}
           classIndex,
           className: ['even', 'odd'][classIndex]!,
           probability: 0.75,
+          margin: 0.5,
           probabilities: classIndex === 0 ? [0.75, 0.25] : [0.25, 0.75],
           rates: { first: sum / 100, second: 0.5 },
         };
@@ -179,6 +180,7 @@ describe('reportPredictions', () => {
       classIndex: 1,
       className: 'odd',
       probability: 0.75,
+      margin: 0.5,
       probabilities: [0.25, 0.75],
       rates: { first: 0.03, second: 0.5 },
       events: 3,

@@ -1,0 +1,218 @@
+import { OptionError } from '../errors.ts';
+import { type EventChunk, type Frame, sliceChunk } from '../events.ts';
+import { BinByEvents } from './bin-by-events.ts';
+import { BinByTime } from './bin-by-time.ts';
+import { type BinCounters, binCounters } from './bin-frames.ts';
+import type { Binning } from './binning.ts';
+import { firstEventFrom } from './first-event-from.ts';
+import type { FrameGrid, Polarity } from './frame-grid.ts';
+import { mergeWindows } from './merge-windows.ts';
+import { type Window, Windows } from './windows.ts';
+
+/** A window of a live stream. */
+export interface LiveWindow extends Window {
+  /** True where the stream begins anew with it: a state from before is not carried on. */
+  readonly reset: boolean;
+  /** How many windows it was made of: 1, or more where bins were merged because the network was behind. */
+  readonly merged: number;
+  /** When its last event arrived, on the clock of the caller; of a window without events, the one that closed it. */
+  readonly arrivedMillis: number;
+}
+
+/** What became of the events on their way into windows. */
+export interface LiveWindowCounters extends BinCounters {
+  /** Events whose window had been closed by the clock before they came. */
+  late: number;
+  /** Windows that were merged into the one before them. */
+  mergedWindows: number;
+}
+
+export interface LiveWindowsOptions {
+  /** Bins by time or by events: a stream has no end to divide by. */
+  readonly binning: Binning;
+  /** Bins of a window. */
+  readonly bins: number;
+  readonly grid: FrameGrid;
+  /** Default `two`. */
+  readonly polarity?: Polarity;
+  /** Windows that may become one where several wait; bins must not overlap. Default 1: none are merged. */
+  readonly mergeMost?: number;
+  /** Time without events after which the stream begins anew, in microseconds; default never. */
+  readonly silenceMicros?: number;
+  /** Where the first bin starts; events before it are late. Default: the first event. */
+  readonly firstMicros?: number;
+}
+
+/** Earlier than that before `firstMicros`, the stream is taken for another one and bins begin at its first event. */
+const ANOTHER_STREAM_MICROS = 1_000_000;
+
+/**
+ * The windows of a stream that never ends. A window closes when an event behind it comes, or by `advance`, which the
+ * caller calls when the stream has been silent; events that come for a closed window are late, and counted. Windows
+ * wait here until they are taken: the caller pushes more only while few do.
+ *
+ * ```
+ * push(events) ─▶ bins ─▶ windows ─▶ waiting ─▶ take()      merged, where `mergeMost` allows it and several wait
+ *                  ▲
+ *            advance(micros): the watermark
+ * ```
+ */
+export class LiveWindows {
+  readonly counters: LiveWindowCounters = { ...binCounters(), late: 0, mergedWindows: 0 };
+  readonly #options: LiveWindowsOptions;
+  #binning: BinByTime | BinByEvents;
+  #windows: Windows;
+  readonly #waiting: LiveWindow[] = [];
+  /** Bins in the window that is being joined, the start of its first, and when their last event arrived. */
+  #joined = 0;
+  #joinedStart = 0;
+  #joinedArrival = 0;
+  /** Events before it are late. */
+  #watermark = Number.NEGATIVE_INFINITY;
+  #lastMicros: number | undefined;
+  #lastArrival = 0;
+  /** When the events that close windows now arrived. */
+  #closingArrival = 0;
+  #begins = true;
+
+  constructor(options: LiveWindowsOptions) {
+    const { binning, mergeMost = 1, silenceMicros, firstMicros } = options;
+    if (mergeMost > 1 && overlaps(binning)) {
+      throw new OptionError('live windows: bins that overlap cannot be merged');
+    }
+    if (silenceMicros !== undefined && binning.kind === 'time' && silenceMicros < binning.windowMicros) {
+      throw new OptionError(
+        `silence: expected at least a bin's ${binning.windowMicros} us, got ${silenceMicros} us`,
+      );
+    }
+    this.#options = options;
+    this.#watermark = firstMicros ?? this.#watermark;
+    this.#binning = this.#createBinning(firstMicros);
+    this.#windows = new Windows(options.bins);
+  }
+
+  /** Windows that wait to be taken. */
+  get ready(): number {
+    return this.#waiting.length;
+  }
+
+  /** Time of the last event, in microseconds; undefined before the first. */
+  get lastMicros(): number | undefined {
+    return this.#lastMicros;
+  }
+
+  /**
+   * End of the window that is open and has events, in microseconds: `advance` to it closes the window. Undefined where
+   * no event waits for its window's end, and where bins are counted in events.
+   */
+  get openEndMicros(): number | undefined {
+    const binning = this.#binning;
+    if (!(binning instanceof BinByTime) || this.#lastMicros === undefined) return undefined;
+    const start = this.#joined > 0 ? this.#joinedStart : binning.nextStartMicros;
+    if (start === undefined || this.#lastMicros < Math.max(start, this.#watermark)) return undefined;
+    return binning.endMicrosOf(this.#options.bins - this.#joined - 1);
+  }
+
+  /** @param arrivedMillis when its last event arrived, on any clock that never goes back */
+  push(chunk: EventChunk, arrivedMillis: number): void {
+    if (chunk.t.length === 0) return;
+    const first = chunk.origin + chunk.t[0]!;
+    if (this.#lastMicros === undefined && first < this.#watermark - ANOTHER_STREAM_MICROS) this.#restart();
+    else if (first - (this.#lastMicros ?? first) >= (this.#options.silenceMicros ?? Infinity))
+      this.#fallSilent();
+    const onTime = this.#onTime(chunk);
+    if (onTime.t.length === 0) return;
+    this.#lastMicros = onTime.origin + onTime.t.at(-1)!;
+    const firstMicros = onTime.origin + onTime.t[0]!;
+    this.#closingArrival = arrivedMillis;
+    this.#binning.push(onTime, (frame) => {
+      // Bins that end before the chunk begins had their last event in a chunk before.
+      this.#join(frame, firstMicros < frame.endMicros ? arrivedMillis : this.#lastArrival);
+    });
+    this.#lastArrival = arrivedMillis;
+  }
+
+  /** Closes the window that ends at `openEndMicros`: no event has come for so long that none is to come. */
+  advance(): void {
+    const micros = this.openEndMicros;
+    if (micros === undefined || !(this.#binning instanceof BinByTime)) return;
+    this.#watermark = micros;
+    this.#binning.advance(micros, (frame) => this.#join(frame, this.#lastArrival));
+  }
+
+  /** The windows that wait, merged up to `mergeMost` of them, as one; undefined where none waits. */
+  take(): LiveWindow | undefined {
+    const { mergeMost = 1 } = this.#options;
+    let count = Math.min(this.#waiting.length, mergeMost);
+    const begins = this.#waiting.findIndex(({ reset }, index) => index > 0 && reset);
+    if (begins > 0) count = Math.min(count, begins);
+    if (count <= 1) return this.#waiting.shift();
+    this.counters.mergedWindows += count - 1;
+    return mergeWindows(this.#waiting.splice(0, count));
+  }
+
+  /** Makes the next window the first of a new stream, as far as its state goes. */
+  reset(): void {
+    const next = this.#waiting[0];
+    if (next === undefined) this.#begins = true;
+    else this.#waiting[0] = { ...next, reset: true };
+  }
+
+  /** Closes what is open, however little it holds. */
+  end(): void {
+    const emit = (frame: Frame): void => this.#join(frame, this.#lastArrival);
+    this.#binning.end(emit);
+    this.#windows.end((window) => this.#wait(window));
+    this.#joined = 0;
+  }
+
+  /** Gives the open window, and begins anew with the next event. */
+  #fallSilent(): void {
+    this.advance();
+    this.#restart();
+  }
+
+  #restart(): void {
+    this.end();
+    this.#watermark = Number.NEGATIVE_INFINITY;
+    this.#lastMicros = undefined;
+    this.#binning = this.#createBinning();
+    this.#begins = true;
+  }
+
+  #createBinning(firstMicros?: number): BinByTime | BinByEvents {
+    const { binning, grid, polarity = 'two' } = this.#options;
+    const shared = { grid, polarity, counters: this.counters, representation: { kind: 'counted' } } as const;
+    if (binning.kind === 'events') return new BinByEvents({ ...binning, ...shared });
+    if (binning.kind !== 'time') {
+      throw new OptionError(`live windows: expected bins by time or by events, got "${binning.kind}"`);
+    }
+    return new BinByTime({ ...binning, ...shared, ...(firstMicros === undefined ? {} : { firstMicros }) });
+  }
+
+  #onTime(chunk: EventChunk): EventChunk {
+    if (chunk.origin + chunk.t[0]! >= this.#watermark) return chunk;
+    const late = firstEventFrom(chunk.t, this.#watermark - chunk.origin);
+    this.counters.late += late;
+    this.counters.events += late;
+    return sliceChunk(chunk, late, chunk.t.length);
+  }
+
+  #join(frame: Frame, arrivedMillis: number): void {
+    if (this.#joined === 0) this.#joinedStart = frame.startMicros;
+    if (this.#joined === 0 || frame.events > 0) this.#joinedArrival = arrivedMillis;
+    this.#joined = (this.#joined + 1) % this.#options.bins;
+    this.#windows.push(frame, (window) => this.#wait(window));
+  }
+
+  #wait(window: Window): void {
+    const arrivedMillis = window.events > 0 ? this.#joinedArrival : this.#closingArrival;
+    this.#waiting.push({ ...window, reset: this.#begins, merged: 1, arrivedMillis });
+    this.#begins = false;
+  }
+}
+
+function overlaps(binning: Binning): boolean {
+  if (binning.kind === 'time') return (binning.strideMicros ?? binning.windowMicros) !== binning.windowMicros;
+  return binning.kind === 'events' && (binning.stride ?? binning.count) !== binning.count;
+}
