@@ -28,7 +28,10 @@ export function joinColumns(chunks: readonly EventChunk[]): Columns {
   return joined;
 }
 
-/** Decodes bytes block by block; what was emitted before an error is kept beside it. */
+/**
+ * Decodes bytes block by block; what was emitted before an error is kept beside it. As from a file, blocks are views of
+ * one Buffer, which is overwritten when a block has been decoded: nobody may keep a view of it.
+ */
 export function decodeBytes(
   format: EventFormat,
   bytes: Uint8Array,
@@ -38,10 +41,13 @@ export function decodeBytes(
   const decoder = format.createDecoder(options);
   const chunks: EventChunk[] = [];
   const emit = (chunk: EventChunk): number => chunks.push(chunk);
+  const memory = Buffer.alloc(bytes.length);
   try {
     for (let position = 0; position < bytes.length; ) {
-      const end = position + blockBytes(position);
-      decoder.push(bytes.slice(position, end), emit);
+      const end = Math.min(bytes.length, position + blockBytes(position));
+      memory.set(bytes.subarray(position, end));
+      decoder.push(memory.subarray(0, end - position), emit);
+      memory.fill(0xa5, 0, end - position);
       position = end;
     }
     decoder.end(emit);

@@ -54,6 +54,10 @@ class EventStreamDecoder implements EventDecoder {
     this.#decode(this.#window.take(this.#window.available)!, emit);
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     if (this.#kernel === undefined) {
       this.#fail(`header of ${HEADER_BYTES} bytes expected, the data end after ${this.#window.available}`, 0);
@@ -112,7 +116,8 @@ class EventStreamDecoder implements EventDecoder {
         state[LAST] = 0;
         return position;
       }
-      this.#held = bytes.slice(position);
+      // A copy: the block may be a Buffer, whose slice is a view, and its memory serves the next block too.
+      this.#held = new Uint8Array(bytes.subarray(position));
       return bytes.length;
     };
     this.#chunks.decode(viewOf(bytes), 0, this.#kernel!, resume, emit);

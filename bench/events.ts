@@ -1,0 +1,160 @@
+/**
+ * Event files and operators beside other libraries, in million events a second on one core: `npm run bench:events --
+ * [--python PYTHON] [--faery PROGRAM] [--only TEXT] [--rounds N] [--seconds N] [--json]`. Everybody reads the same file
+ * from the page cache in the same run and takes turns, each in its best mode: what ours is says the column. Medians of
+ * all passes, and ours against the best peer.
+ *
+ * Peers are expelliarmus and Tonic, where --python (default python3) can import them, and faery, as the program that
+ * bench/peers/faery makes of its sources; one that is not there, or cannot do something, is left out and named.
+ * bench/decode.ts and bench/operators.ts say more of ours alone.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Peer } from './events/peer.ts';
+import { formatRows, operatorRows, type Row } from './events/rows.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    python: { type: 'string', default: 'python3' },
+    faery: { type: 'string', default: 'faery-speed' },
+    only: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '0.25' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const seconds = Number(options.seconds);
+
+/** Passes for so many seconds, at least two; million events a second of each. */
+async function rates(events: number, pass: () => Promise<void> | void): Promise<number[]> {
+  const result: number[] = [];
+  const begun = performance.now();
+  while (result.length < 2 || performance.now() - begun < 1000 * seconds) {
+    const start = performance.now();
+    await pass();
+    result.push(events / (performance.now() - start) / 1000);
+  }
+  return result;
+}
+
+interface Measured {
+  /** All passes, by who made them. */
+  readonly passes: Map<string, number[]>;
+  readonly absent: Map<string, string>;
+  readonly modes: Map<string, string>;
+}
+
+/** Ours and peers take turns; the first round of ours only warms up. */
+async function measure(row: Row, peers: readonly Peer[]): Promise<Measured> {
+  const passes = new Map<string, number[]>();
+  const absent = new Map<string, string>();
+  const modes = new Map<string, string>();
+  const add = (name: string, found: readonly number[]): unknown =>
+    passes.set(name, [...(passes.get(name) ?? []), ...found]);
+  for (const pass of Object.values(row.ours)) await rates(row.events, pass);
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const [name, pass] of Object.entries(row.ours)) add(name, await rates(row.events, pass));
+    for (const peer of peers) {
+      const question = row.peers[peer.name];
+      if (question === undefined || absent.has(peer.name)) continue;
+      const answer = await peer.ask([...question[0], seconds, ...question[1]]);
+      if ('absent' in answer) {
+        absent.set(peer.name, answer.absent);
+        continue;
+      }
+      add(peer.name, answer.rates);
+      modes.set(peer.name, answer.mode);
+    }
+  }
+  return { passes, absent, modes };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** A rate with two digits at least. */
+const digits = (rate: number | undefined): string =>
+  rate === undefined ? '' : rate < 10 ? rate.toPrecision(2) : rate.toFixed(0);
+
+const script = fileURLToPath(new URL('../../bench/peers/events_speed.py', import.meta.url));
+const peers = [
+  new Peer('expelliarmus', options.python, [script, 'expelliarmus']),
+  new Peer('faery', options.faery, []),
+  new Peer('tonic', options.python, [script, 'tonic']),
+];
+const ways = ['typescript', 'wasm', 'addon'];
+const folder = await mkdtemp(join(tmpdir(), 'rxspike-events-'));
+const reasons = new Map<string, Set<string>>();
+let group = '';
+if (!options.json) {
+  console.log('Million events a second, medians; every library on the same files, in turns');
+  console.log(`Node ${process.version}, ${cpus()[0]?.model ?? ''}, load ${loadavg()[0]!.toFixed(1)}`);
+}
+try {
+  for (const rows of [formatRows, operatorRows]) {
+    for await (const row of rows(folder)) {
+      if (!`${row.group} ${row.title}`.includes(options.only)) continue;
+      show(row, await measure(row, peers));
+    }
+  }
+} finally {
+  for (const peer of peers) peer.end();
+  await rm(folder, { recursive: true, force: true });
+}
+for (const [reason, rows] of reasons) console.error(`left out: ${reason} (${[...rows].join('; ')})`);
+
+function show({ group: kind, title, file, events, ours, target }: Row, measured: Measured): void {
+  const medians = Object.fromEntries([...measured.passes].map(([name, values]) => [name, median(values)]));
+  const best = Math.max(...Object.keys(ours).map((name) => medians[name]!));
+  const others = peers.flatMap(({ name }) => (medians[name] === undefined ? [] : [medians[name]]));
+  const times = others.length === 0 ? undefined : best / Math.max(...others);
+  for (const [name, why] of measured.absent) {
+    const reason = `${name}: ${why}`;
+    reasons.set(reason, (reasons.get(reason) ?? new Set()).add(`${kind} ${title}`));
+  }
+  if (options.json) {
+    const [absent, modes] = [measured.absent, measured.modes].map((map) => Object.fromEntries(map));
+    console.log(
+      JSON.stringify({
+        type: 'speed',
+        group: kind,
+        title,
+        file,
+        events,
+        medians,
+        times,
+        modes,
+        absent,
+        target,
+      }),
+    );
+    return;
+  }
+  if (group !== kind) {
+    const heads = [
+      ...(kind === 'decode' ? ways : ['', '', 'rxspike']),
+      ...peers.map(({ name }) => name),
+      'times',
+    ];
+    console.log(`\n${kind.padEnd(46)}${heads.map((head) => head.padStart(13)).join('')}`);
+    group = kind;
+  }
+  const own =
+    kind === 'decode' ? ways.map((name) => medians[name]) : [undefined, undefined, medians['rxspike']];
+  const cells = [...own, ...peers.map(({ name }) => medians[name]), times].map((value) =>
+    digits(value).padStart(13),
+  );
+  const goals = [
+    ...(target?.rate === undefined ? [] : [`${target.rate}`]),
+    ...(target?.times === undefined ? [] : [`${target.times} times`]),
+  ];
+  console.log(
+    `${title.padEnd(46)}${cells.join('')}${goals.length === 0 ? '' : `  target ${goals.join(', ')}`}`,
+  );
+}
