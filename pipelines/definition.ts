@@ -11,6 +11,7 @@ export {
   type Options,
   type OptionText,
   type OptionValues,
+  portOption,
   switchOption,
   textOption,
 } from '../src/options.ts';

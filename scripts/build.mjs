@@ -3,7 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -31,14 +33,22 @@ export function build() {
   console.error('build: compiling TypeScript …');
   const started = new Date();
   const next = `${dist}.${process.pid}`;
-  const result = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', next], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
-  if (result.status !== 0) {
+  const page = join('src', 'dashboard', 'page');
+  const programs = [
+    ['tsconfig.build.json', next],
+    [join(page, 'tsconfig.json'), join(next, 'src', 'dashboard', 'browser')],
+  ];
+  for (const [project, folder] of programs) {
+    const result = spawnSync(process.execPath, [compiler, '-p', project, '--outDir', folder], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
+    if (result.status === 0) continue;
     rmSync(next, { recursive: true, force: true });
     process.exit(result.status ?? 1);
   }
+  mkdirSync(join(next, page), { recursive: true });
+  copyFileSync(join(root, page, 'style.css'), join(next, page, 'style.css'));
   chmodSync(join(next, 'src', 'bin.js'), 0o755);
   writeFileSync(join(next, '.built'), started.toISOString());
   utimesSync(join(next, '.built'), started, started);

@@ -15,6 +15,8 @@ export interface Option<T> {
   readonly expects: string;
   /** Stands for the value in help: `N`, `DIR`. Absent for a switch, which takes no value. */
   readonly placeholder?: string;
+  /** Whether the value may be left out: it is `true` then. */
+  readonly valueOptional?: true;
   /** Value when neither a preset nor a person gives one; absent where there is none. */
   readonly default?: T;
   readonly choices?: readonly string[];
@@ -87,6 +89,12 @@ export function switchOption(text: { readonly help: string; readonly default?: b
     default: false,
     ...text,
   };
+}
+
+/** A port that may be left out: `true` leaves the choice to what listens, 0 to the system. */
+export function portOption(text: { readonly help: string }): Option<number | true | undefined> {
+  const { schema, ...port } = integerOption({ ...text, placeholder: 'PORT', min: 0, max: 0xffff });
+  return { ...port, schema: v.union([v.literal(true), schema]), valueOptional: true };
 }
 
 function numeric<D extends number | undefined>(

@@ -56,8 +56,9 @@ function definePipelineCommand(command: Command, pipeline: Pipeline, io: Command
 
 /** The flag of a pipeline's option; values stay text, for the pipeline validates them. */
 function commandOption(name: string, option: Pipeline['options'][string]): Option {
-  const { placeholder, choices, unit } = option;
-  const argument = placeholder === undefined ? '' : ` <${placeholder}>`;
+  const { placeholder, choices, unit, valueOptional } = option;
+  const named = valueOptional ? ` [${placeholder}]` : ` <${placeholder}>`;
+  const argument = placeholder === undefined ? '' : named;
   const notes = [
     ...(choices === undefined ? [] : [choices.join(', ')]),
     ...(unit === undefined ? [] : [`in ${unit}`]),

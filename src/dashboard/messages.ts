@@ -153,7 +153,10 @@ export interface MemoryMessage {
 /** What is watched. */
 export type DashboardKind = 'live' | 'training';
 
-/** What a page asks for: whose pictures it shows, by the order of the camera messages; null for none. */
+/** What a page tells the server. */
 export interface PageRequest {
-  readonly watch: number | null;
+  /** Whose pictures it shows, by the order of the camera messages; null for none. */
+  readonly watch?: number | null;
+  /** That it has shown a picture, and is ready for another. */
+  readonly shown?: true;
 }

@@ -41,7 +41,8 @@ export const palette: Palette = {
   ],
 };
 
-const dark: Palette = {
+/** The colours for readers who prefer darkPalette. */
+export const darkPalette: Palette = {
   paper: '#12161c',
   ink: '#e4e9f0',
   quiet: '#9aa6b5',
@@ -68,13 +69,13 @@ export function seriesColour(index: number): string {
 }
 
 const pairs: readonly (readonly [light: string, dark: string])[] = [
-  [palette.paper, dark.paper],
-  [palette.ink, dark.ink],
-  [palette.quiet, dark.quiet],
-  [palette.faint, dark.faint],
-  [palette.heat, dark.heat],
-  [palette.onHeat, dark.onHeat],
-  ...palette.series.map((colour, index) => [colour, dark.series[index]!] as const),
+  [palette.paper, darkPalette.paper],
+  [palette.ink, darkPalette.ink],
+  [palette.quiet, darkPalette.quiet],
+  [palette.faint, darkPalette.faint],
+  [palette.heat, darkPalette.heat],
+  [palette.onHeat, darkPalette.onHeat],
+  ...palette.series.map((colour, index) => [colour, darkPalette.series[index]!] as const),
 ];
 
 /** A style sheet that turns pictures drawn in the light colours dark, where a reader prefers that. */
@@ -86,7 +87,7 @@ export const darkStyle: string = `@media (prefers-color-scheme: dark) {\n${pairs
 
 /** Custom properties for pages: `--ink` and the like, in both themes. */
 export const pageColours: string = `:root { ${properties(palette)} }
-@media (prefers-color-scheme: dark) { :root { ${properties(dark)} } }`;
+@media (prefers-color-scheme: dark) { :root { ${properties(darkPalette)} } }`;
 
 function properties({ paper, ink, quiet, faint, heat }: Palette): string {
   return `--paper: ${paper}; --ink: ${ink}; --quiet: ${quiet}; --faint: ${faint}; --heat: ${heat};`;
