@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import type { EngineInfo } from '../engines/engine.ts';
 import { table } from '../reports/table.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
+import { defineInstall } from './engines-install/command.ts';
 
 /** `pipeline engines`: which tensor engines are here, which one `--engine auto` takes, how to get the rest. */
 export function define(command: Command, io: CommandIo): void {
+  defineInstall(command.command('install'), io);
   command.option('--json', 'print a JSON line for each engine').action(async ({ json }) => {
     const { listEngines } = await import('../engines/engine.ts');
     const engines = await listEngines();

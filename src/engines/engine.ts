@@ -118,7 +118,7 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
 const starters: Record<Exclude<EngineName, 'auto'>, (options: EngineOptions) => Promise<RunningEngine>> = {
   tensorflow: async ({ kernels }) => {
     const { startTensorflow } = await import('./tensorflow.ts');
-    const { tensorflowForms } = await import('./tensorflow-forms.ts');
+    const { tensorflowForms } = await import('./tensorflow/forms.ts');
     const { availableParallelism } = await import('node:os');
     const detail = await startTensorflow();
     const forms = kernels === 'reference' ? noForms : tensorflowForms();

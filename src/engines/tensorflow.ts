@@ -1,65 +1,111 @@
+/** The TensorFlow engine: libtensorflow through the binding and the kernels of @tensorflow/tfjs-node. */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
-import { engine, setBackend } from '@tensorflow/tfjs-core';
+import { dirname, join } from 'node:path';
+import { engine, type KernelBackend, registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { EngineError } from '../errors.ts';
+import {
+  findTensorflow,
+  LOG_LEVEL_ADDON,
+  packageNames,
+  type TensorflowInstallation,
+} from './tensorflow/installation.ts';
+import { findNvidiaGpu } from './tensorflow/nvidia.ts';
+import { probeBinding } from './tensorflow/probe.ts';
 
-/** Packages that bring libtensorflow, best first. */
-const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+export { findTensorflow } from './tensorflow/installation.ts';
 
-/** The installed package that brings libtensorflow, or undefined. */
-export function findTensorflow(): (typeof PACKAGES)[number] | undefined {
-  const require = createRequire(import.meta.url);
-  return PACKAGES.find((name) => {
-    try {
-      return require.resolve(`${name}/package.json`) !== '';
-    } catch {
-      return false;
-    }
-  });
-}
+/** What to do to get the engine. */
+export const howToInstall = 'pipeline engines install tensorflow, with --gpu for an NVIDIA GPU';
 
-/** Loads the installed package and makes it the backend; gives what is running, in words. */
+/** Makes libtensorflow the backend; gives what is running, in words. */
 export async function startTensorflow(): Promise<string> {
-  const name = findTensorflow();
-  if (name === undefined) {
+  const found = findTensorflow();
+  if (found === undefined) {
     throw new EngineError(
-      `engine tensorflow: expected ${PACKAGES.join(' or ')}, found neither; ${howToInstall}`,
+      `engine tensorflow: expected an installation or ${packageNames.join(' or ')}, found none; ${howToInstall}`,
     );
   }
-  requireOneCore(name);
-  await defineRemovedUtilities();
+  if (engine().registryFactory['tensorflow'] === undefined) load(found);
+  if (!(await setBackend('tensorflow'))) {
+    throw new EngineError(`engine tensorflow: ${found.name} does not start`);
+  }
+  const { isUsingGpuDevice, binding } = engine().backend as TensorflowBackend;
+  if (!isUsingGpuDevice) await refuseIdleGpu(found);
+  const place = isUsingGpuDevice ? `the GPU ${findNvidiaGpu()?.name ?? ''}`.trimEnd() : 'the processor';
+  return `libtensorflow ${binding.TF_Version} on ${place}`;
+}
+
+/** The backend of @tensorflow/tfjs-node, as far as it is used here. */
+interface TensorflowBackend extends KernelBackend {
+  readonly isUsingGpuDevice: boolean;
+  readonly binding: { readonly TF_Version: string };
+}
+
+/**
+ * Registers the package's backend and kernels. Its own entry would load all of tfjs and a copy of tfjs-core, whose tensors
+ * mean nothing to ours: its modules get our core in place of `@tensorflow/tfjs`.
+ */
+function load({ name, folder, binding: path }: TensorflowInstallation): void {
+  if (path === undefined) {
+    throw new EngineError(
+      `engine tensorflow: expected ${name} with its addon, found none in ${join(folder, 'lib')}: its install script did not run; ${howToInstall}`,
+    );
+  }
+  // All of the GPU's memory is taken at once otherwise.
+  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  const ours = createRequire(import.meta.url);
+  const theirs = createRequire(join(folder, 'package.json'));
   try {
-    await import(name);
+    defineRemovedUtilities(ours('node:util') as Record<string, unknown>);
+    const core = ours.resolve('@tensorflow/tfjs-core');
+    ours(core);
+    for (const part of ['@tensorflow/tfjs', '@tensorflow/tfjs-core']) {
+      theirs.cache[theirs.resolve(part)] = ours.cache[core]!;
+    }
+    replaceMessages(theirs);
+    const logLevel = join(dirname(path), LOG_LEVEL_ADDON);
+    if (existsSync(logLevel)) theirs(logLevel);
+    const binding: unknown = theirs(path);
+    const { NodeJSKernelBackend } = theirs('./dist/nodejs_kernel_backend.js') as BackendModule;
+    theirs('./dist/register_all_kernels.js');
+    registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, name));
   } catch (error) {
     throw new EngineError(`engine tensorflow: ${name} does not load: ${firstLine(error)}`, { cause: error });
   }
-  if (!(await setBackend('tensorflow'))) throw new EngineError(`engine tensorflow: ${name} does not start`);
-  const backend = engine().backend as unknown as { readonly isUsingGpuDevice?: boolean };
-  return `libtensorflow through ${name}, ${backend.isUsingGpuDevice ? 'on the GPU' : 'on the processor'}`;
 }
 
-/** What to do to get the engine. */
-export const howToInstall =
-  'npm install @tensorflow/tfjs-node (or @tensorflow/tfjs-node-gpu with CUDA), and let it run its install script';
+interface BackendModule {
+  readonly NodeJSKernelBackend: new (binding: unknown, packageName: string) => KernelBackend;
+}
 
-/** Tensors of one copy of tfjs-core mean nothing to another. */
-function requireOneCore(name: string): void {
-  const core = '@tensorflow/tfjs-core';
-  const ours = createRequire(import.meta.url);
-  const theirs = createRequire(`${dirname(ours.resolve(`${name}/package.json`))}/`);
-  const found = theirs.resolve(core);
-  if (found !== ours.resolve(core)) {
-    throw new EngineError(
-      `engine tensorflow: expected ${name} to share our ${core}, found its own at ${found}`,
-    );
-  }
+/** The messages of TensorBoard, which need a package of their own and are not used here. */
+function replaceMessages(theirs: NodeJS.Require): void {
+  const Module = theirs('node:module') as typeof import('node:module');
+  const path = theirs.resolve('./dist/proto/api_pb.js');
+  const empty = new Module(path);
+  empty.loaded = true;
+  theirs.cache[path] ??= empty;
 }
 
 /** tfjs-node 4.22 calls two functions that Node 23 removed. */
-async function defineRemovedUtilities(): Promise<void> {
-  const util = createRequire(import.meta.url)('node:util') as Record<string, unknown>;
+function defineRemovedUtilities(util: Record<string, unknown>): void {
   util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
   util['isArray'] ??= Array.isArray;
+}
+
+/** A GPU that is there and idle is what nobody wants and few notice. */
+async function refuseIdleGpu({ note, binding, name }: TensorflowInstallation): Promise<void> {
+  const gpu = findNvidiaGpu();
+  if (gpu === undefined) return;
+  const forGpu = note?.gpu ?? name === '@tensorflow/tfjs-node-gpu';
+  const reason = forGpu
+    ? ((await probeBinding(binding!)).reason ?? 'TensorFlow does not say why')
+    : 'the installed libtensorflow is for processors';
+  throw new EngineError(
+    `engine tensorflow: ${gpu.name} is there and unused: ${reason}; pipeline engines install tensorflow --gpu, or CUDA_VISIBLE_DEVICES=-1 to compute on the processor`,
+  );
 }
 
 function firstLine(error: unknown): string {

@@ -21,7 +21,10 @@ it('lists the engines in the order of trial', async () => {
   expect(engines.map(({ name }) => name)).toStrictEqual(['tensorflow', 'native', 'wasm', 'cpu']);
   expect(engines.filter((info) => info.default).length).toBe(1);
   if (findTensorflow() === undefined) {
-    expect(engines[0]).toMatchObject({ state: 'absent', how: expect.stringContaining('npm install') });
+    expect(engines[0]).toMatchObject({
+      state: 'absent',
+      how: expect.stringContaining('pipeline engines install tensorflow'),
+    });
   }
 });
 
@@ -35,7 +38,7 @@ it.each([0, 1.5, Number.NaN])('refuses %s threads', async (threads) => {
 
 it('says how to get what is not installed', async () => {
   if (findTensorflow() !== undefined) return;
-  await expect(startEngine('tensorflow')).rejects.toThrow('found neither; npm install @tensorflow/tfjs-node');
+  await expect(startEngine('tensorflow')).rejects.toThrow('found none; pipeline engines install tensorflow');
 });
 
 it('takes the best one that is here', async () => {

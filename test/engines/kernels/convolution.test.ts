@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { startEngine } from '../../../src/engines/engine.ts';
 import { type ConvolutionOptions, convolution } from '../../../src/engines/kernels/index.ts';
 import { registerKernels } from '../../../src/engines/kernels/kernel.ts';
-import { tensorflowForms } from '../../../src/engines/tensorflow-forms.ts';
+import { tensorflowForms } from '../../../src/engines/tensorflow/forms.ts';
 import { describeEngines } from '../engines.ts';
 import { expectOperation, randomPlain, tensorOf } from './compare.ts';
 import * as reference from './plain.ts';

@@ -1,6 +1,6 @@
 import { engine, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
-import { filterGradientKernel, inputGradientKernel, paddingName } from './kernels/convolution.ts';
-import { KernelForms } from './kernels/kernel.ts';
+import { filterGradientKernel, inputGradientKernel, paddingName } from '../kernels/convolution.ts';
+import { KernelForms } from '../kernels/kernel.ts';
 
 /** The kernels that libtensorflow has itself: a convolution's gradients, for the paddings that it has names for. */
 export function tensorflowForms(): KernelForms {

@@ -1,0 +1,171 @@
+/**
+ * Installs the TensorFlow engine: the package from npm, a libtensorflow that serves this machine, and a convolution as
+ * proof. All is made beside its place and renamed when it works; downloads stay until then, so that a stopped run goes on.
+ */
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { INSTALLED, type InstallationNote, type PackageName } from '../../engines/tensorflow/installation.ts';
+import { findNvidiaGpu, type NvidiaGpu } from '../../engines/tensorflow/nvidia.ts';
+import { type ProbedBinding, probeBinding } from '../../engines/tensorflow/probe.ts';
+import { EngineError, OptionError, RxspikeError } from '../../errors.ts';
+import { expecting } from '../../streams/archives/expecting.ts';
+import { NODE_API } from './build-binding.ts';
+import type { InstallWatch } from './install-watch.ts';
+import { fetchPackage, PACKAGE_VERSION } from './npm-package.ts';
+import { OWN_COMPUTE_CAPABILITY, OWN_LIBRARY, takeOwnLibrary } from './own-library.ts';
+import { takeWheelLibrary } from './wheel-library.ts';
+
+/** What to install, and where. */
+export interface TensorflowInstall {
+  /** Folder of engines; the engine becomes `tensorflow` in it. */
+  readonly folder: string;
+  readonly gpu: boolean;
+  /** `own` is what the package downloads, `wheel` PyPI's, a path a wheel of TensorFlow; default: the first that computes. */
+  readonly library: string;
+  /** Index of Python packages to ask instead of pip. */
+  readonly index?: string;
+}
+
+/** An installation that computed. */
+export interface Installed {
+  readonly folder: string;
+  readonly note: InstallationNote;
+  readonly probe: ProbedBinding;
+}
+
+/** Brings libtensorflow and the binding into the package's folder, and says where from. */
+type Take = (place: string) => Promise<string>;
+
+/** Installs the engine in place of an earlier installation. */
+export async function installTensorflow(options: TensorflowInstall, watch: InstallWatch): Promise<Installed> {
+  const gpu = findNvidiaGpu();
+  if (gpu !== undefined && !options.gpu) {
+    throw new OptionError(
+      `${gpu.name} is here: --gpu installs what uses it; CUDA_VISIBLE_DEVICES=-1 installs for the processor`,
+    );
+  }
+  const { folder } = options;
+  const downloads = join(folder, 'downloads');
+  await mkdir(downloads, { recursive: true }).catch(expecting('a folder that can be written', folder));
+  await removeLeftovers(folder);
+  const faults: string[] = [];
+  for (const [name, take] of candidates(options, downloads, gpu, watch)) {
+    const staging = await mkdtemp(join(folder, '.tensorflow-'));
+    await chmod(staging, 0o755); // Others may use an engine that an administrator installs.
+    try {
+      const installed = await make(staging, take, options, gpu, watch);
+      await replace(staging, join(folder, 'tensorflow'));
+      await rm(downloads, { recursive: true, force: true });
+      return installed;
+    } catch (error) {
+      watch.signal.throwIfAborted();
+      if (!(error instanceof RxspikeError)) throw error;
+      faults.push(`${name}: ${error.message}`);
+      watch.note(`${name}: ${error.message}`);
+    } finally {
+      await rm(staging, { recursive: true, force: true });
+    }
+  }
+  throw new EngineError(`tensorflow is not installed: ${faults.join('; ')}`);
+}
+
+/** The libraries to try, best first. */
+function candidates(
+  { gpu, library, index }: TensorflowInstall,
+  downloads: string,
+  found: NvidiaGpu | undefined,
+  watch: InstallWatch,
+): [string, Take][] {
+  const own: [string, Take] = [
+    `libtensorflow ${OWN_LIBRARY}`,
+    async (place) => {
+      const capability = gpu ? (found?.computeCapability ?? 0) : 0;
+      if (capability > OWN_COMPUTE_CAPABILITY) {
+        throw new EngineError(
+          `made for compute capability ${OWN_COMPUTE_CAPABILITY} and less, too old for ${found!.name} with ${capability}`,
+        );
+      }
+      await takeOwnLibrary(place, { gpu, downloads }, watch);
+      return 'the download of the package';
+    },
+  ];
+  const wheel: [string, Take] = [
+    'libtensorflow of PyPI',
+    (place) => takeWheelLibrary(place, { gpu, folder: downloads, index }, watch),
+  ];
+  if (library === 'own') return [own];
+  if (library === 'wheel') return [wheel];
+  if (library === 'auto') return [own, wheel];
+  if (!library.endsWith('.whl')) {
+    throw new OptionError(
+      `--library: expected auto, own, wheel or a file that ends with .whl, found "${library}"`,
+    );
+  }
+  const given: Take = (place) =>
+    takeWheelLibrary(place, { gpu, folder: downloads, index, wheel: library }, watch);
+  return [[library, given]];
+}
+
+/** Makes a whole installation in a folder and has it compute. */
+async function make(
+  staging: string,
+  take: Take,
+  { gpu, folder }: TensorflowInstall,
+  found: NvidiaGpu | undefined,
+  watch: InstallWatch,
+): Promise<Installed> {
+  const name: PackageName = gpu ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
+  const scope = join(staging, 'node_modules', '@tensorflow');
+  await mkdir(scope, { recursive: true });
+  watch.step(`fetching ${name} ${PACKAGE_VERSION}`);
+  const place = join(staging, 'node_modules', ...name.split('/'));
+  await rename(await fetchPackage(name, scope, watch.signal), place);
+  await placeStandIns(scope);
+  const source = await take(place);
+  watch.step('convolving on it');
+  const probe = await probeBinding(join(place, 'lib', `napi-v${NODE_API}`, 'tfjs_binding.node'));
+  if (gpu && found !== undefined && !probe.gpu) {
+    throw new EngineError(
+      `${found.name} is there and unused: ${probe.reason ?? 'TensorFlow does not say why'}`,
+    );
+  }
+  const date = new Date().toISOString();
+  const note: InstallationNote = {
+    package: name,
+    packageVersion: PACKAGE_VERSION,
+    library: probe.version,
+    source,
+    gpu,
+    date,
+  };
+  await writeFile(join(staging, INSTALLED), `${JSON.stringify(note, null, 2)}\n`);
+  return { folder: join(folder, 'tensorflow'), note, probe };
+}
+
+/** The package asks for these by name; the engine gives it its own tfjs in their place. */
+async function placeStandIns(scope: string): Promise<void> {
+  for (const part of ['tfjs', 'tfjs-core']) {
+    const folder = join(scope, part);
+    await mkdir(folder);
+    const manifest = { name: `@tensorflow/${part}`, version: PACKAGE_VERSION, main: 'index.js' };
+    await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest)}\n`);
+    await writeFile(join(folder, 'index.js'), "throw new Error('stands for the tfjs of rxspike');\n");
+  }
+}
+
+async function replace(made: string, place: string): Promise<void> {
+  const old = `${made}-old`;
+  const had = await rename(place, old).then(
+    () => true,
+    () => false,
+  );
+  await rename(made, place);
+  if (had) await rm(old, { recursive: true, force: true });
+}
+
+/** What a killed run left; its downloads stay. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith('.tensorflow-')) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
