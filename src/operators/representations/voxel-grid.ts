@@ -11,6 +11,26 @@ export interface VoxelGridOptions {
 
 /** Frames up to here are filled where they are. */
 const CACHED_BYTES = 2 ** 20;
+/**
+ * What an event saves that does not reach over a large frame, in pixels of a plane that is written: from so many events
+ * on, a pair of planes pays.
+ */
+const PIXELS_SAVED = 8;
+
+/** The two planes that the events of a bin fall on at a time: two values a pixel, so that an event reaches one place. */
+interface Pair {
+  readonly values: Float32Array;
+  /** The earlier of the two; its values are the even ones where it is even. */
+  plane: number;
+}
+
+/** What is known of an open bin of a large frame. */
+interface Filling {
+  /** Events so far, while they are so few that none are spread. */
+  held: EventChunk[] | undefined;
+  count: number;
+  pair: Pair | undefined;
+}
 
 /**
  * Events spread over planes in time, with bilinear weights: event i of polarity p (1 or -1) at t* = (B - 1)(t - start) /
@@ -23,125 +43,147 @@ export class VoxelGrid implements Painter {
   readonly height: number;
   readonly channels: number;
   readonly #grid: FrameGrid;
-  /** Events of each open bin, the grid's and others. */
-  readonly #seen = new Map<OpenBin, number>();
-  /**
-   * What open bins of large frames have had after as many events as there are pixels: planes one after the other. At a
-   * time events fall on two of them, which a cache holds better than a frame of all.
-   */
-  readonly #planes = new Map<OpenBin, Float32Array>();
-  /** Planes to be used again, all zeros. */
+  /** Frames are too large for a cache. */
+  readonly #large: boolean;
+  readonly #fillings = new Map<OpenBin, Filling>();
+  /** Values of pairs to be used again, all zeros. */
   readonly #spare: Float32Array[] = [];
-  /** Events of bins whose span is not known yet. */
-  readonly #held = new Map<OpenBin, EventChunk[]>();
 
   constructor(grid: FrameGrid, { bins }: VoxelGridOptions) {
     this.width = grid.width;
     this.height = grid.height;
     this.channels = wholeNumber('voxel grid bins', bins, 1);
     this.#grid = grid;
+    this.#large = 4 * this.width * this.height * this.channels > CACHED_BYTES;
   }
 
   paint(bin: OpenBin, chunk: EventChunk, start: number, end: number, allocate: Allocate): number {
-    if (bin.spanMicros !== undefined) {
-      return this.#spread(bin, bin.spanMicros, chunk, start, end, allocate);
+    const { spanMicros } = bin;
+    if (spanMicros !== undefined && !this.#large) {
+      bin.data ??= allocate(bin.ordinal);
+      return this.#spread(bin, spanMicros, chunk, start, end);
     }
-    const held = this.#held.get(bin) ?? [];
-    this.#held.set(bin, held);
-    held.push(sliceChunk(chunk, start, end));
+    let filling = this.#fillings.get(bin);
+    if (filling === undefined) {
+      filling = { held: [], count: 0, pair: undefined };
+      this.#fillings.set(bin, filling);
+    }
+    filling.count += end - start;
+    if (filling.held === undefined)
+      return this.#spreadInPairs(bin, filling.pair!, spanMicros!, chunk, start, end);
+    filling.held.push(sliceChunk(chunk, start, end));
+    // Both ways give the same values to the last bit: it is a matter of speed alone.
+    if (spanMicros !== undefined && this.#paysPairs(filling.count))
+      this.#settle(bin, filling, spanMicros, allocate);
     return this.#inside(chunk, start, end);
   }
 
   finish(bin: OpenBin, allocate: Allocate): Float32Array | undefined {
-    const span = bin.endMicros - 1 - bin.startMicros;
-    for (const chunk of this.#held.get(bin) ?? []) {
-      this.#spread(bin, span, chunk, 0, chunk.t.length, allocate);
+    const filling = this.#fillings.get(bin);
+    if (filling === undefined) return bin.data;
+    this.#fillings.delete(bin);
+    if (filling.held !== undefined) {
+      this.#settle(bin, filling, bin.spanMicros ?? bin.endMicros - 1 - bin.startMicros, allocate);
     }
-    this.#held.delete(bin);
-    const planes = this.#planes.get(bin);
-    if (planes !== undefined) this.#addPlanes(planes, bin.data!);
-    this.#planes.delete(bin);
-    this.#seen.delete(bin);
+    const { pair } = filling;
+    if (pair !== undefined) {
+      this.#moveOn(pair, Math.min(pair.plane + 2, this.channels), bin.data!);
+      this.#spare.push(pair.values);
+    }
     return bin.data;
   }
 
-  /** Adds the events `start` to `end` of a chunk; returns how many fell on the grid. */
-  #spread(
+  #paysPairs(events: number): boolean {
+    return this.#large && PIXELS_SAVED * events >= this.width * this.height * (this.channels - 1);
+  }
+
+  /** Spreads the events that were held, in the way that is fast for so many. */
+  #settle(bin: OpenBin, filling: Filling, span: number, allocate: Allocate): void {
+    bin.data ??= allocate(bin.ordinal);
+    const chunks = filling.held!;
+    filling.held = undefined;
+    if (this.#paysPairs(filling.count)) {
+      filling.pair = {
+        values: this.#spare.pop() ?? new Float32Array(2 * this.width * this.height),
+        plane: 0,
+      };
+    }
+    for (const chunk of chunks) {
+      if (filling.pair === undefined) this.#spread(bin, span, chunk, 0, chunk.t.length);
+      else this.#spreadInPairs(bin, filling.pair, span, chunk, 0, chunk.t.length);
+    }
+  }
+
+  /** Adds the events `start` to `end` of a chunk to the frame; returns how many fell on the grid. */
+  #spread(bin: OpenBin, span: number, chunk: EventChunk, start: number, end: number): number {
+    const data = bin.data!;
+    return this.#byPlane(bin, span, chunk, start, end, (plane, from, to, scale, offset) => {
+      const right = plane + 1 < this.channels ? plane + 1 : plane;
+      return addEvents(data, plane, right, this.#grid.offsets(this.channels), chunk, from, to, scale, offset);
+    });
+  }
+
+  /** The same to a pair of planes, which moves on with the time. */
+  #spreadInPairs(
     bin: OpenBin,
+    pair: Pair,
     span: number,
     chunk: EventChunk,
     start: number,
     end: number,
-    allocate: Allocate,
   ): number {
-    bin.data ??= allocate(bin.ordinal);
-    const size = this.width * this.height;
-    const seen = this.#seen.get(bin) ?? 0;
-    this.#seen.set(bin, seen + end - start);
-    // At an event's number, so that sums do not depend on how the events are cut into chunks.
-    const direct =
-      bin.data.byteLength <= CACHED_BYTES ? end : Math.min(end, start + Math.max(0, size - seen));
-    const painted = this.#add(bin.data, 1, bin.startMicros, span, chunk, start, direct);
-    if (direct === end) return painted;
-    let planes = this.#planes.get(bin);
-    if (planes === undefined) {
-      planes = this.#spare.pop() ?? new Float32Array(size * this.channels);
-      this.#planes.set(bin, planes);
-    }
-    return painted + this.#add(planes, size, bin.startMicros, span, chunk, direct, end);
+    return this.#byPlane(bin, span, chunk, start, end, (plane, from, to, scale, offset) => {
+      this.#moveOn(pair, plane, bin.data!);
+      const left = plane & 1;
+      const right = plane + 1 < this.channels ? 1 - left : left;
+      return addEvents(pair.values, left, right, this.#grid.offsets(2), chunk, from, to, scale, offset);
+    });
   }
 
-  /** Adds planes that stand one after the other to a frame, and keeps them, cleared, for another bin. */
-  #addPlanes(planes: Float32Array, data: Float32Array): void {
+  /** Writes the planes of a pair before `plane` to the frame, and clears them for those that come. */
+  #moveOn(pair: Pair, plane: number, data: Float32Array): void {
     const { channels } = this;
-    const size = this.width * this.height;
-    for (let pixel = 0; pixel < size; pixel++) {
-      for (let plane = 0; plane < channels; plane++) {
-        data[pixel * channels + plane]! += planes[plane * size + pixel]!;
+    const { values } = pair;
+    const size = 2 * this.width * this.height;
+    // Those behind the two are zeros.
+    for (let last = Math.min(plane, pair.plane + 2); pair.plane < last; pair.plane++) {
+      for (let i = pair.plane & 1, at = pair.plane; i < size; i += 2, at += channels) {
+        data[at] = values[i]!;
+        values[i] = 0;
       }
     }
-    this.#spare.push(planes.fill(0));
+    pair.plane = Math.max(pair.plane, plane);
   }
 
-  /** Adds events to planes of which the same pixel's values are `step` apart. */
-  #add(
-    data: Float32Array,
-    step: number,
-    startMicros: number,
+  /**
+   * Cuts events, which are in order of time, where they pass from plane to plane, so that the plane is not worked out for
+   * each of them.
+   * @param add adds the events `from` to `to`: their place after the plane is (t + offset) scale
+   */
+  #byPlane(
+    { startMicros }: OpenBin,
     span: number,
-    { origin, t, x, y, on }: EventChunk,
+    { origin, t }: EventChunk,
     start: number,
     end: number,
+    add: (plane: number, from: number, to: number, scale: number, offset: number) => number,
   ): number {
     if (start >= end) return 0;
-    const { columns, rows } = this.#grid.offsets(step === 1 ? this.channels : 1);
     const last = this.channels - 1;
     const scale = span > 0 ? last / span : 0;
     const shift = origin - startMicros;
-    let outside = 0;
-    // Events are in order of time, plane after plane: the plane is not worked out for each of them. One before the first
-    // event's, so that rounding does not depend on where a chunk begins.
+    let inside = 0;
+    // One before the first event's, so that rounding does not depend on where a chunk begins.
     let plane = Math.max(0, Math.min(last, Math.floor((t[start]! + shift) * scale)) - 1);
     for (let from = start; from < end; plane++) {
       const isLast = plane === last || scale === 0;
       const to = isLast ? end : firstEventFrom(t, (plane + 1) / scale - shift, from, end);
-      const offset = isLast ? 0 : shift - plane / scale;
-      const left = plane * step;
-      const right = isLast ? left : left + step;
-      for (let i = from; i < to; i++) {
-        const pixel = rows[y[i]!]! + columns[x[i]!]!;
-        if (!(pixel >= 0)) {
-          outside++;
-          continue;
-        }
-        const polarity = 2 * on[i]! - 1;
-        const later = isLast ? 0 : polarity * ((t[i]! + offset) * scale);
-        data[left + pixel]! += polarity - later;
-        data[right + pixel]! += later;
+      if (to > from) {
+        inside += isLast ? add(plane, from, to, 0, 0) : add(plane, from, to, scale, shift - plane / scale);
       }
       from = to;
     }
-    return end - start - outside;
+    return inside;
   }
 
   #inside({ x, y }: EventChunk, start: number, end: number): number {
@@ -150,4 +192,31 @@ export class VoxelGrid implements Painter {
     for (let i = start; i < end; i++) if (rows[y[i]!]! + columns[x[i]!]! >= 0) inside++;
     return inside;
   }
+}
+
+/** Adds events to the values `left` and `right` of their pixels; returns how many fell on the grid. */
+function addEvents(
+  data: Float32Array,
+  left: number,
+  right: number,
+  { columns, rows }: { readonly columns: Int32Array; readonly rows: Int32Array },
+  { t, x, y, on }: EventChunk,
+  from: number,
+  to: number,
+  scale: number,
+  offset: number,
+): number {
+  let outside = 0;
+  for (let i = from; i < to; i++) {
+    const pixel = rows[y[i]!]! + columns[x[i]!]!;
+    if (!(pixel >= 0)) {
+      outside++;
+      continue;
+    }
+    const polarity = 2 * on[i]! - 1;
+    const later = polarity * ((t[i]! + offset) * scale);
+    data[left + pixel]! += polarity - later;
+    data[right + pixel]! += later;
+  }
+  return to - from - outside;
 }
