@@ -78,13 +78,14 @@ const live: Pipeline = definePipeline({
         ...(idleTimeout === undefined ? {} : { idleMillis: 1000 * idleTimeout }),
       });
       try {
-        const { host, port } = source.address;
+        const { address } = source;
+        const listening = address === undefined ? url : `udp://${address.host}:${address.port}`;
         context.emit({
           type: 'listening',
-          address: `udp://${host}:${port}`,
+          address: listening,
           bufferBytes: source.bufferBytes,
         });
-        progress.note(`listening on udp://${host}:${port}, network ${model.name}; Ctrl-C ends`);
+        progress.note(`listening on ${listening}, network ${model.name}; Ctrl-C ends`);
         const stream = predictStream(source, model, { speed: 'max' });
         await reportPredictions(stream, source, model, context, {
           counters: () => source.counters,

@@ -104,11 +104,12 @@ export { type SimulatorOptions, simulateEvents } from './streams/simulator.ts';
 export {
   type LiveCounters,
   type LiveOptions,
+  type LiveProtocol,
   type LiveSource,
   liveSource,
 } from './streams/live/live-source.ts';
-export { type SendOptions, type Sent, sendSpif } from './streams/live/send-spif.ts';
-export { type SpifCounters, SpifDecoder, SpifEncoder, type SpifEncoding } from './streams/live/spif.ts';
+export type { Overflow } from './streams/live/ring.ts';
+export { repeated, type SendOptions, type Sent, sendEvents } from './streams/live/send.ts';
 
 // Operators: events to events (`filters`), to frames, samples, batches and windows; driving a network
 

@@ -34,7 +34,7 @@ export async function* chunksWithin(
 }
 
 /** Index of the first event of a chunk that is not before `micros`. */
-function firstAt({ origin, t }: EventChunk, micros: number): number {
+export function firstAt({ origin, t }: EventChunk, micros: number): number {
   const offset = micros - origin;
   let low = 0;
   let high = t.length;

@@ -140,9 +140,7 @@ describe('pipeline run live', () => {
 
   it('refuses a source that is no address, or in use', async () => {
     const wrong = await runProgram(['run', 'live', '--model', run, '--engine', 'cpu', '--source', 'tcp://x']);
-    expect(wrong.error?.message).toBe(
-      'source: expected udp://HOST:PORT, such as udp://127.0.0.1:3333, found "tcp://x"',
-    );
+    expect(wrong.error?.message).toBe('source: expected tcp://HOST:PORT, found no port in tcp://x');
   });
 });
 

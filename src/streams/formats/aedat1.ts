@@ -51,6 +51,10 @@ class Aedat1Decoder implements EventDecoder {
     for (const part of parts) this.#carry.feed(part, (records) => this.#widen(records, emit));
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#wide.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     if (!this.#header.done) this.#header.end();
     this.#wide.end(emit);

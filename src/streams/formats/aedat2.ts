@@ -63,6 +63,10 @@ class Aedat2Decoder implements EventDecoder {
     this.#chunks.moveOrigin(epochMicros, () => undefined);
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     if (!this.#header.done) this.#header.end();
     if (this.#chip === undefined) this.#decideLayout(emit);

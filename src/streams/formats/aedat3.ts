@@ -68,6 +68,10 @@ class Aedat3Decoder implements EventDecoder {
     this.#window.offset = byteOffset;
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     this.#chunks.flush(emit);
     if (this.#awaited === 'packet' && this.#window.available === 0) return;

@@ -71,6 +71,10 @@ class Aedat4Decoder implements EventDecoder {
     this.#await('packet', 0);
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     this.#chunks.flush(emit);
     const between = this.#awaited === 'packet' && this.#window.available === 0;

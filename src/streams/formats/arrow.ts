@@ -70,6 +70,10 @@ class ArrowDecoder implements EventDecoder {
     this.#window.offset = byteOffset;
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     this.#chunks.flush(emit);
     // A stream may end without a mark, behind any of its messages; a file may not.

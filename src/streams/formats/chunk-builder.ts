@@ -53,6 +53,11 @@ export class ChunkBuilder {
     this.#chunk = rest && { ...rest, origin };
   }
 
+  /** Hands on what there is; what comes next takes the rest of the room. */
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.moveOrigin(this.origin, emit);
+  }
+
   /** Hands on what there is, and leaves the room behind it unused: the next record needs more. */
   close(emit: (chunk: EventChunk) => void): void {
     this.flush(emit);

@@ -69,6 +69,10 @@ class DatDecoder implements EventDecoder {
     for (const part of parts) this.#body(part, emit);
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     if (!this.#header.done) this.#header.end();
     if (!this.#settled) this.#fail('kind and size of events expected, the data end before them');

@@ -17,6 +17,8 @@ export interface DecodeCounters {
 
 /** Turns byte blocks of any size into chunks; a fault throws a FormatError with the byte offset. */
 export interface EventDecoder extends Stage<Uint8Array, EventChunk> {
+  /** Hands on what has been decoded of a stream that comes slowly; decoding goes on. */
+  handOn(emit: (chunk: EventChunk) => void): void;
   /** Known once the header has been read; absent where the format does not say. */
   readonly sensor: SensorSize | undefined;
   readonly counters: Readonly<DecodeCounters>;

@@ -47,6 +47,10 @@ class NmnistDecoder implements EventDecoder {
     this.#carry.feed(block, (records) => this.#chunks.decode(records, 0, this.#kernel, moveOrigin, emit));
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     this.#chunks.flush(emit);
     const held = this.#carry.held;

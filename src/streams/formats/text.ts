@@ -50,6 +50,10 @@ class TextEventDecoder implements EventDecoder {
     } else this.#lines(block, emit);
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     if (this.#layout === undefined) {
       const first = this.#settle(this.#held, true);

@@ -52,6 +52,11 @@ export class WideChunks {
     }
   }
 
+  /** Hands on what there is of a stream that goes on. */
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   /** Hands on what there is. */
   flush(emit: (chunk: EventChunk) => void): void {
     this.#chunks.flush(emit);

@@ -27,7 +27,7 @@ function listen(options: Partial<LiveOptions> = {}): Promise<LiveSource> {
 }
 
 function urlOf(source: LiveSource): string {
-  return `udp://127.0.0.1:${source.address.port}`;
+  return `udp://127.0.0.1:${source.address!.port}`;
 }
 
 async function collect(
@@ -95,7 +95,7 @@ describe('liveSource', () => {
   it('survives and counts malformed datagrams', async () => {
     const source = await listen();
     const socket = createSocket('udp4');
-    socket.connect(source.address.port, '127.0.0.1');
+    socket.connect(source.address!.port, '127.0.0.1');
     await once(socket, 'connect');
     for (const bytes of [[], [1, 2, 3], [1, 0, 1, 0], [1, 0, 1, 0x80], [9, 9, 9, 9, 9]]) {
       socket.send(Uint8Array.from(bytes));
@@ -123,7 +123,7 @@ describe('liveSource', () => {
     expect(await collect(source)).toEqual([]);
   });
 
-  it('ends at an abort, while waiting and while a consumer is slow', async () => {
+  it('ends at an abort, and delivers what has come', async () => {
     const stop = new AbortController();
     const source = await listen({ signal: stop.signal, idleMillis: 60_000 });
     setTimeout(() => stop.abort(), 20);
@@ -133,10 +133,8 @@ describe('liveSource', () => {
     const slow = await listen({ signal: stopSlow.signal });
     await sendSpif(generated(40_000), urlOf(slow), { timestamps: true });
     const received = await collect(slow, async () => stopSlow.abort());
-    expect(received).toHaveLength(1);
-    const { delivered, dropped, waiting, received: count } = slow.counters;
-    expect(delivered + dropped).toBe(count);
-    expect(waiting).toBe(0);
+    expect(columns(received)).toEqual(columns(generated(40_000)));
+    expect(slow.counters).toMatchObject({ delivered: 40_000, dropped: 0, waiting: 0 });
   });
 
   it('ends at once where the signal has been aborted before', async () => {
@@ -156,18 +154,11 @@ describe('liveSource', () => {
   it('says in one line why it cannot listen', async () => {
     const source = await listen();
     await expect(liveSource(urlOf(source), { sensor })).rejects.toThrow(
-      /: cannot listen here: the port is in use$/,
+      /: cannot listen here: the address is in use$/,
     );
     await source.close();
     await expect(liveSource('udp://203.0.113.9:4000', { sensor })).rejects.toThrow(
       'udp://203.0.113.9:4000: cannot listen here: the address is not one of this machine',
     );
   });
-
-  it.each(['', 'tcp://127.0.0.1:1', 'udp://', '127.0.0.1:3333', 'udp://host:99999', 'udp://host:1/path'])(
-    'refuses %j as an address',
-    async (url) => {
-      await expect(liveSource(url, { sensor })).rejects.toThrow(/^source: expected udp:\/\/HOST:PORT/);
-    },
-  );
 });

@@ -1,9 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventRing } from '../../../src/streams/live/ring.ts';
+import { EventRing, eventBlock } from '../../../src/streams/live/ring.ts';
+
+function push(ring: EventRing, ...micros: number[]): boolean {
+  const block = eventBlock(micros.length);
+  block.length = micros.length;
+  block.micros.set(micros);
+  return ring.push(block, 0);
+}
 
 function fill(ring: EventRing, from: number, count: number, step = 10): void {
-  for (let i = from; i < from + count; i++) ring.push(i * step, i % 7, i % 5, i % 2);
+  const block = eventBlock(count);
+  for (let i = from; i < from + count; i++) {
+    const at = block.length++;
+    block.micros[at] = i * step;
+    block.x[at] = i % 7;
+    block.y[at] = i % 5;
+    block.on[at] = i % 2;
+  }
+  ring.push(block, 0);
 }
 
 describe('EventRing', () => {
@@ -35,7 +50,7 @@ describe('EventRing', () => {
 
   it('ends a chunk where its times would need more than 32 bits', () => {
     const ring = new EventRing(4);
-    for (const micros of [5, 5 + 0xffffffff, 6 + 0xffffffff, 7 + 2 ** 33]) ring.push(micros, 0, 0, 0);
+    push(ring, 5, 5 + 0xffffffff, 6 + 0xffffffff, 7 + 2 ** 33);
     expect([...ring.take(10).t]).toEqual([0, 0xffffffff]);
     expect(ring.take(10).origin).toBe(6 + 0xffffffff);
     expect(ring.take(10).origin).toBe(7 + 2 ** 33);
@@ -57,8 +72,8 @@ describe('EventRing', () => {
         let pushed = 0;
         let taken = 0;
         for (const { push, take } of script) {
+          fill(ring, pushed, push, 1);
           for (let i = 0; i < push; i++) {
-            ring.push(pushed, 0, 0, 0);
             model.push(pushed++);
             if (model.length > capacity) model.shift();
           }

@@ -53,6 +53,11 @@ export class KernelChunks {
     this.state[LAST] = Math.max(0, this.state[LAST]! - moved);
   }
 
+  /** Hands on what there is of a stream that goes on. */
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   /** Hands on what there is. */
   flush(emit: (chunk: EventChunk) => void): void {
     this.#chunks.flush(emit);

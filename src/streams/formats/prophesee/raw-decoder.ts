@@ -78,6 +78,10 @@ export class RawDecoder implements EventDecoder {
     for (const part of parts) this.#body(part, emit);
   }
 
+  handOn(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.handOn(emit);
+  }
+
   end(emit: (chunk: EventChunk) => void): void {
     if (!this.#percent.done) {
       this.#percent.end();

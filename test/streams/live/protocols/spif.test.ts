@@ -1,35 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allocateChunk, type EventChunk } from '../../../src/events.ts';
-import { SpifDecoder, SpifEncoder, type SpifEncoding } from '../../../src/streams/live/spif.ts';
+import { spif } from '../../../../src/streams/live/protocols/spif.ts';
+import { chunkOf, Decoding, encode as encodeWith, type Row, anySensor as sensor } from './decoding.ts';
 
-type Row = [micros: number, x: number, y: number, on: number];
-const sensor = { width: 640, height: 480 };
-
-function chunkOf(rows: readonly Row[], origin = 0): EventChunk {
-  const chunk = allocateChunk(origin, rows.length);
-  rows.forEach(([micros, x, y, on], i) => {
-    chunk.t[i] = micros - origin;
-    chunk.x[i] = x;
-    chunk.y[i] = y;
-    chunk.on[i] = on;
-  });
-  return chunk;
+interface Encoding {
+  readonly timestamps: boolean;
+  readonly eventsPerPacket?: number;
 }
 
-function encode(rows: readonly Row[], encoding: SpifEncoding, origin = 0): Uint8Array[] {
-  const datagrams: Uint8Array[] = [];
-  const encoder = new SpifEncoder(encoding);
-  encoder.push(chunkOf(rows, origin), (datagram) => datagrams.push(datagram));
-  encoder.end((datagram) => datagrams.push(datagram));
-  return datagrams;
+function encode(rows: readonly Row[], encoding: Encoding, origin = 0): Uint8Array[] {
+  return encodeWith(spif, [chunkOf(rows, origin)], { sensor, carrier: 'datagrams', ...encoding });
 }
 
-function decode(datagrams: readonly Uint8Array[], arrival = 0): { rows: Row[]; decoder: SpifDecoder } {
-  const decoder = new SpifDecoder(sensor);
-  const rows: Row[] = [];
-  for (const datagram of datagrams) decoder.decode(datagram, arrival, (...row) => rows.push(row));
-  return { rows, decoder };
+function decode(datagrams: readonly Uint8Array[], arrival = 0) {
+  const decoding = new Decoding(spif, 'datagrams', { sensor });
+  decoding.push(datagrams, arrival);
+  return { rows: decoding.rows(), counters: decoding.tally.read() };
 }
 
 function words(...values: number[]): Uint8Array {
@@ -65,9 +51,9 @@ describe('SPIF datagrams', () => {
   it('decodes what was encoded', () => {
     fc.assert(
       fc.property(sortedRows, fc.boolean(), fc.integer({ min: 1, max: 50 }), (rows, timestamps, size) => {
-        const { rows: decoded, decoder } = decode(encode(rows, { timestamps, eventsPerDatagram: size }), 9);
+        const { rows: decoded, counters } = decode(encode(rows, { timestamps, eventsPerPacket: size }), 9);
         expect(decoded).toEqual(timestamps ? rows : rows.map(([, x, y, on]) => [9, x, y, on]));
-        expect(decoder.counters).toMatchObject({ malformed: 0, received: rows.length, backward: 0 });
+        expect(counters).toMatchObject({ malformed: 0, received: rows.length, backward: 0 });
       }),
     );
   });
@@ -81,34 +67,33 @@ describe('SPIF datagrams', () => {
 
   it('reads timed and untimed words in one datagram', () => {
     const datagram = words(0x0001_8002, 1000, 0x8003_0004, 0x0005_0006, 1500);
-    const { rows, decoder } = decode([datagram], 7);
+    const { rows, counters } = decode([datagram], 7);
     expect(rows).toEqual([
       [1000, 1, 2, 1],
       [1000, 3, 4, 0],
       [1500, 5, 6, 0],
     ]);
-    expect(decoder.counters.untimed).toBe(1);
+    expect(counters.untimed).toBe(1);
   });
 
   it('counts malformed datagrams and takes nothing of them', () => {
     const bad = [new Uint8Array(0), new Uint8Array(3), words(0x8001_0001, 0x0001_0001), new Uint8Array(9)];
-    const { rows, decoder } = decode([...bad, words(0x8001_0001)]);
+    const { rows, counters } = decode([...bad, words(0x8001_0001)]);
     expect(rows).toHaveLength(1);
-    expect(decoder.counters).toMatchObject({ datagrams: 5, malformed: 4, received: 1 });
+    expect(counters).toMatchObject({ malformed: 4, received: 1 });
   });
 
   it('drops and counts events outside the sensor, and does not believe their time', () => {
-    const { rows, decoder } = decode([words(0x0001_0001, 10, 0x7fff_0001, 4_000_000, 0x0002_0002, 20)]);
+    const { rows, counters } = decode([words(0x0001_0001, 10, 0x7fff_0001, 4_000_000, 0x0002_0002, 20)]);
     expect(rows.map(([micros]) => micros)).toEqual([10, 20]);
-    expect(decoder.counters).toMatchObject({ received: 3, outOfRange: 1, backward: 0 });
+    expect(counters).toMatchObject({ received: 3, outOfRange: 1, backward: 0 });
   });
 
   it('takes any bytes without a throw, in sorted time and inside the sensor', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 20 }), (datagrams) => {
-        const { rows, decoder } = decode(datagrams);
-        const { received, outOfRange, datagrams: count } = decoder.counters;
-        expect(count).toBe(datagrams.length);
+        const { rows, counters } = decode(datagrams);
+        const { received, outOfRange } = counters;
         expect(rows).toHaveLength(received - outOfRange);
         for (const [i, [micros, x, y]] of rows.entries()) {
           expect(micros).toBeGreaterThanOrEqual(i === 0 ? 0 : rows[i - 1]![0]);
