@@ -6,8 +6,8 @@ import { engine, type KernelBackend, registerBackend, setBackend } from '@tensor
 import { EngineError } from '../errors.ts';
 import {
   findTensorflow,
-  LOG_LEVEL_ADDON,
   packageNames,
+  QUIETLY_ADDON,
   type TensorflowInstallation,
 } from './tensorflow/installation.ts';
 import { findNvidiaGpu } from './tensorflow/nvidia.ts';
@@ -54,7 +54,6 @@ function load({ name, folder, binding: path }: TensorflowInstallation): void {
   }
   // All of the GPU's memory is taken at once otherwise.
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   const ours = createRequire(import.meta.url);
   const theirs = createRequire(join(folder, 'package.json'));
   try {
@@ -65,15 +64,22 @@ function load({ name, folder, binding: path }: TensorflowInstallation): void {
       theirs.cache[theirs.resolve(part)] = ours.cache[core]!;
     }
     replaceMessages(theirs);
-    const logLevel = join(dirname(path), LOG_LEVEL_ADDON);
-    if (existsSync(logLevel)) theirs(logLevel);
-    const binding: unknown = theirs(path);
+    const binding = loadQuietly(theirs, path);
     const { NodeJSKernelBackend } = theirs('./dist/nodejs_kernel_backend.js') as BackendModule;
     theirs('./dist/register_all_kernels.js');
     registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, name));
   } catch (error) {
     throw new EngineError(`engine tensorflow: ${name} does not load: ${firstLine(error)}`, { cause: error });
   }
+}
+
+/** What libtensorflow says while it is loaded is for those who ask for it with TF_CPP_MIN_LOG_LEVEL. */
+function loadQuietly(theirs: NodeJS.Require, path: string): unknown {
+  const addon = join(dirname(path), QUIETLY_ADDON);
+  const asked = process.env['TF_CPP_MIN_LOG_LEVEL'] !== undefined;
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  if (asked || !existsSync(addon)) return theirs(path);
+  return (theirs(addon) as (load: () => unknown) => unknown)(() => theirs(path));
 }
 
 interface BackendModule {

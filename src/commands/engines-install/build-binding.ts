@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { LOG_LEVEL_ADDON } from '../../engines/tensorflow/installation.ts';
+import { QUIETLY_ADDON } from '../../engines/tensorflow/installation.ts';
 import { EngineError } from '../../errors.ts';
 import { runProgram, telling } from './running-programs.ts';
 
@@ -16,16 +16,29 @@ const CUDA =
   /^lib(cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|cudnn\w*|cupti|nccl|nvJitLink|nvrtc)\.so\.\d+$/;
 
 /**
- * TensorFlow of today logs through Abseil, which prints everything until a program sets it up, and has something to say
- * while it is loaded: this addon of one function, loaded before, makes TF_CPP_MIN_LOG_LEVEL count again.
+ * TensorFlow of today has something to say while it is loaded, whatever TF_CPP_MIN_LOG_LEVEL is, and Node cannot turn its
+ * own standard error aside: `quietly(load)` calls a function with it turned to nowhere.
  */
-const LOG_LEVEL = `#include <cstdlib>
+const QUIETLY = `#include <fcntl.h>
 #include <node_api.h>
-#include "absl/log/globals.h"
+#include <unistd.h>
+static napi_value Quietly(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value load, undefined, result = nullptr;
+  napi_get_cb_info(env, info, &count, &load, nullptr, nullptr);
+  napi_get_undefined(env, &undefined);
+  const int kept = dup(2), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (kept >= 0 && nowhere >= 0) dup2(nowhere, 2);
+  napi_call_function(env, undefined, load, 0, nullptr, &result);
+  if (kept >= 0 && nowhere >= 0) dup2(kept, 2);
+  if (kept >= 0) close(kept);
+  if (nowhere >= 0) close(nowhere);
+  return result;
+}
 NAPI_MODULE_INIT() {
-  const char* level = std::getenv("TF_CPP_MIN_LOG_LEVEL");
-  if (level != nullptr) absl::SetMinLogLevel(static_cast<absl::LogSeverityAtLeast>(std::atoi(level)));
-  return exports;
+  napi_value quietly;
+  napi_create_function(env, "quietly", NAPI_AUTO_LENGTH, Quietly, nullptr, &quietly);
+  return quietly;
 }
 `;
 
@@ -66,7 +79,6 @@ export async function buildBinding(folder: string, signal: AbortSignal): Promise
     );
   }
   if (status !== 0) throw new EngineError(`binding of ${folder}: ${compiler}: ${telling(err)}`);
-  await writeFile(join(folder, 'binding', 'log_level.cc'), LOG_LEVEL);
-  // Without it there are two lines more to read: libraries of other versions may have other names there.
-  await compile(LOG_LEVEL_ADDON, ['log_level.cc'], ['-ltensorflow_framework']);
+  await writeFile(join(folder, 'binding', 'quietly.cc'), QUIETLY);
+  await compile(QUIETLY_ADDON, ['quietly.cc'], []);
 }

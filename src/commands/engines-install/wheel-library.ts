@@ -12,7 +12,7 @@ export const WHEEL_LIBRARY = '2.21.0';
 
 /** Headers that the binding includes; the others are thousands. */
 const HEADERS =
-  /^tensorflow\/include\/(absl\/|tensorflow\/c\/|tensorflow\/core\/platform\/|tsl\/platform\/|xla\/tsl\/c\/)/;
+  /^tensorflow\/include\/(tensorflow\/c\/|tensorflow\/core\/platform\/|tsl\/platform\/|xla\/tsl\/c\/)/;
 
 /** What is wanted of the wheels. */
 export interface WheelLibrary extends WheelSource {

@@ -17,8 +17,8 @@ export type PackageName = (typeof packageNames)[number];
 /** File that the installer writes last, beside the `node_modules` of an installation. */
 export const INSTALLED = 'installed.json';
 
-/** An addon beside the binding that sets TensorFlow's log level before libtensorflow is loaded. */
-export const LOG_LEVEL_ADDON = 'log_level.node';
+/** An addon beside the binding, of one function that calls another with standard error turned aside. */
+export const QUIETLY_ADDON = 'quietly.node';
 
 /** What the installer knows of an installation. */
 export interface InstallationNote {
