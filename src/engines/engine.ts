@@ -45,17 +45,25 @@ export interface EngineOptions {
   readonly threads?: number;
   /** `reference` runs every kernel in plain tfjs operations; for checks. Default `fused`. */
   readonly kernels?: 'fused' | 'reference';
+  /**
+   * The GPU of engine `webgpu`: `high-performance`, `low-power`, or a part of its name. Default the environment's
+   * RXSPIKE_GPU, else `high-performance`.
+   */
+  readonly adapter?: string;
 }
 
 /** All engines, in the order in which `auto` tries them. */
 export async function listEngines(): Promise<EngineInfo[]> {
+  const { webgpuState } = await import('./webgpu.ts');
+  const { software = false, ...webgpu } = { name: 'webgpu', title: 'WebGPU', ...(await webgpuState()) };
   const engines: EngineInfo[] = [
     await tensorflowInfo(),
     await nativeInfo(),
+    webgpu,
     { name: 'wasm', title: 'WebAssembly', state: 'ready', detail: 'SIMD and threads, always here' },
     { name: 'cpu', title: 'JavaScript', state: 'ready', detail: 'the reference, slow' },
   ];
-  const taken = engines.find(({ state }) => state === 'ready');
+  const taken = engines.find((info) => info.state === 'ready' && !(info === webgpu && software));
   return engines.map((info) => ({ ...info, default: info === taken }));
 }
 
@@ -83,7 +91,8 @@ async function tensorflowInfo(): Promise<EngineInfo> {
 
 /**
  * Starts an engine and makes it the one that tfjs uses.
- * @param name `auto` takes tensorflow where it is installed and loads, else native where it is built, else wasm
+ * @param name `auto` takes tensorflow where it is installed and loads, else native where it is built, else
+ *   webgpu where there is a GPU, else wasm
  */
 export async function startEngine(name: EngineName, options: EngineOptions = {}): Promise<RunningEngine> {
   if (!engineNames.includes(name)) {
@@ -101,9 +110,10 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
   const candidates = [
     ...(findTensorflow() === undefined ? [] : (['tensorflow'] as const)),
     ...(nativeState().state === 'absent' ? [] : (['native'] as const)),
-    ...(['wasm', 'cpu'] as const),
+    ...(['webgpu', 'wasm', 'cpu'] as const),
   ];
   for (const candidate of candidates) {
+    if (candidate === 'webgpu' && !(await hasGpu())) continue;
     try {
       const running = await starters[candidate](options);
       return errors.length === 0 ? running : { ...running, detail: [running.detail, ...errors].join('; ') };
@@ -113,6 +123,13 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
     }
   }
   throw new EngineError(`engine auto: none starts: ${errors.join('; ')}`);
+}
+
+/** Software in place of a GPU is slower than WebAssembly. */
+async function hasGpu(): Promise<boolean> {
+  const { webgpuState } = await import('./webgpu.ts');
+  const { state, software } = await webgpuState();
+  return state === 'ready' && software !== true;
 }
 
 const starters: Record<Exclude<EngineName, 'auto'>, (options: EngineOptions) => Promise<RunningEngine>> = {
@@ -128,6 +145,16 @@ const starters: Record<Exclude<EngineName, 'auto'>, (options: EngineOptions) => 
     const { startNative } = await import('./native.ts');
     const started = await startNative(threads);
     return running({ name: 'native', ...started, ...(kernels === 'reference' && { forms: noForms }) });
+  },
+  webgpu: async ({ kernels, adapter }) => {
+    const { startWebgpu } = await import('./webgpu.ts');
+    const { forms, ...started } = await startWebgpu(adapter);
+    return running({
+      name: 'webgpu',
+      threads: 1,
+      ...started,
+      forms: kernels === 'reference' ? noForms : forms,
+    });
   },
   wasm: async ({ threads, kernels }) => {
     const { startWasm } = await import('./wasm.ts');

@@ -3,6 +3,7 @@ import type { RunningEngine } from '../../src/engines/engine.ts';
 import { type EngineName, type EngineOptions, startEngine } from '../../src/engines/engine.ts';
 import { nativeState } from '../../src/engines/native.ts';
 import { findTensorflow } from '../../src/engines/tensorflow.ts';
+import { softwareGpu } from './software-gpu.ts';
 
 interface Case {
   readonly title: string;
@@ -16,6 +17,8 @@ const everywhere: readonly Case[] = [
   { title: 'wasm, 2 threads', name: 'wasm', options: { threads: 2 } },
   { title: 'wasm, reference forms', name: 'wasm', options: { threads: 1, kernels: 'reference' } },
 ];
+
+const gpu = await softwareGpu();
 
 /** Runs the same tests on every engine that is here. */
 export function describeEngines(title: string, tests: (engine: () => RunningEngine) => void): void {
@@ -37,4 +40,6 @@ export function describeEngines(title: string, tests: (engine: () => RunningEngi
   const native: Case = { title: 'native, 2 threads', name: 'native', options: { threads: 2 } };
   if (nativeState().state === 'ready') run(native);
   else it.skip(`${title} (native: not built)`, () => {});
+  if (typeof gpu !== 'string') run({ title: 'webgpu', name: 'webgpu', options: {} });
+  else it.skip(`${title} (webgpu: ${gpu})`, () => {});
 }

@@ -21,6 +21,8 @@ export interface ElementwiseUse<I extends string, N extends string> {
 /** An element-wise formula as a kernel without gradient. */
 export interface Elementwise<I extends string, N extends string> extends ElementwiseDefinition<I, N> {
   readonly kernel: Kernel<I, Readonly<Record<N, number>>>;
+  /** The kernel of several uses. */
+  readonly listKernel: Kernel<string, ElementwiseListAttributes<N>>;
   /** The formula for each of several groups of tensors, in one kernel: the outputs of each. */
   runAll(uses: readonly ElementwiseUse<I, N>[]): Tensor[][];
 }
@@ -67,7 +69,7 @@ export function defineElementwise<I extends string, N extends string>(
     const { outputs: each } = definition;
     return uses.map((_, index) => outputs.slice(index * each, (index + 1) * each));
   };
-  const elementwise = { ...definition, kernel, runAll };
+  const elementwise = { ...definition, kernel, listKernel, runAll };
   all.push(elementwise);
   return elementwise;
 }
