@@ -4,6 +4,7 @@ import { lifNode } from '../../src/models/neurons.ts';
 import type { ImageToken } from '../../src/streams/datasets/dataset.ts';
 import type { Cifar10BenchmarkValues } from '../cifar10-benchmark.ts';
 import { directImagePlan } from './direct-image-plan.ts';
+import { learning } from './learn-options.ts';
 import { namedSurrogate } from './named-surrogates.ts';
 import type { NetworkMeasures } from './network-measures.ts';
 import type { NetworkPlan, TrainingPlan } from './training-plan.ts';
@@ -16,10 +17,11 @@ const references = [
 
 /** Images ▸ SNN-VGG, shown them at every step ▸ ANN-VGG, shown them once ▸ gap and energy. */
 export async function benchmarkPlan(options: Cifar10BenchmarkValues): Promise<TrainingPlan<ImageToken>> {
-  const { timesteps, tau, threshold, hidden, batchNorm } = options;
+  const { timesteps, tau, threshold, hidden, batchNorm, learn } = options;
   const { surrogate } = namedSurrogate(options.surrogate, '--surrogate');
   const blocks = blocksOf(options.blocks);
-  const neuron = lifNode({ tau, threshold, decayInput: false, resetPotential: null, surrogate });
+  const constants = lifNode({ tau, threshold, decayInput: false, resetPotential: null, surrogate });
+  const neuron = learning(constants, learn);
   const plan = await directImagePlan(options, ({ input, classes, shown }) => {
     const network = (neuron: VggConfig['neuron']): VggConfig =>
       vggConfig({ input, classes, blocks, hidden, batchNorm, neuron });

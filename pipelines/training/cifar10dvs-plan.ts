@@ -1,7 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OptionError } from '../../src/errors.ts';
-
 import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
 import { type FixedLif, leaky } from '../../src/models/neurons.ts';
 import { openCifar10Dvs } from '../../src/streams/datasets/cifar10dvs.ts';
@@ -12,6 +11,8 @@ import { stratifiedSplit } from '../../src/streams/datasets/split.ts';
 import type { Cifar10DvsValues } from '../cifar10dvs-train.ts';
 import type { PipelineContext } from '../definition.ts';
 import { sampleShape } from './binning-options.ts';
+import { learning } from './learn-options.ts';
+import { numbersOf } from './list-option.ts';
 import { trainerOptions } from './optimiser-options.ts';
 import { planOver, type TrainingPlan } from './training-plan.ts';
 import { limited } from './training-sets.ts';
@@ -54,8 +55,13 @@ export async function cifar10DvsPlan(
       networks: [
         {
           name: 'ssnn',
-          network: ssnnConfig({ input, classes, alignment, neuron: neurons[neuron], batchNorm }),
-          trainer: trainerOptions(options),
+          network: ssnnConfig({
+            ...{ input, classes, alignment, batchNorm },
+            timesteps: numbersOf(options.timesteps),
+            channels: numbersOf(options.channels),
+            neuron: learning(neurons[neuron], options.learn),
+          }),
+          trainer: { ...trainerOptions(options), auxiliaryWeights: numbersOf(options.earlyWeights) },
           feed: place === undefined ? feed : { ...feed, orientation },
         },
       ],

@@ -7,12 +7,13 @@ import type { OptionValues } from '../definition.ts';
 import type { DirectImageOptions } from './direct-image-options.ts';
 import { imagePreparation, sharesOfBrightness } from './image-options.ts';
 import { imageSample } from './image-sample.ts';
+import type { LossOptionGroup } from './loss-options.ts';
 import { type OpenedImages, openedImages } from './opened-images.ts';
 import { type OptimiserOptions, trainerOptions } from './optimiser-options.ts';
 import { type NetworkPlan, planOver, type TrainingPlan } from './training-plan.ts';
 import { dividedSets } from './training-sets.ts';
 
-type DirectImageValues = OptionValues<DirectImageOptions & OptimiserOptions>;
+type DirectImageValues = OptionValues<DirectImageOptions & OptimiserOptions & LossOptionGroup>;
 
 /** What a network is made for. */
 export interface ShownImages {

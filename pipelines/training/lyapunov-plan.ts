@@ -13,6 +13,7 @@ import type { Cifar10LyapunovValues } from '../cifar10-lyapunov.ts';
 import { sampleShape } from './binning-options.ts';
 import { imagePreparation, sharesOfBrightness } from './image-options.ts';
 import { imageSample } from './image-sample.ts';
+import { learning } from './learn-options.ts';
 import { openedImages } from './opened-images.ts';
 import { trainerOptions } from './optimiser-options.ts';
 import { type NetworkPlan, planOver, type TrainingPlan } from './training-plan.ts';
@@ -93,7 +94,7 @@ function network(
       input: { height: input.height, width: input.width, channels: input.channels },
       classes: feed.classNames.length,
       steps: timesteps,
-      neuron: leaky({ beta, threshold, surrogate: fastSigmoid(slope) }),
+      neuron: learning(leaky({ beta, threshold, surrogate: fastSigmoid(slope) }), options.learn),
       batchNorm,
       ...(dropout !== undefined && { dropout }),
     }),

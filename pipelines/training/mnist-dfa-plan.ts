@@ -32,6 +32,7 @@ export async function mnistDfaPlan(options: MnistDfaValues): Promise<TrainingPla
     const { train, validation } = stratifiedSplit(training, { validation: options.validation }, seed);
     const encoding = { kind: 'poisson', steps: timesteps, gain: maxRate, offset: 0 } as const;
     const rule = ruleOf(options);
+    if (rule !== undefined) checkLoss(options);
     return {
       data,
       sets: { train, validation, test: limited(parts.test ?? [], limit, seed) },
@@ -76,6 +77,15 @@ function networkOf(options: MnistDfaValues): DfaNetConfig {
   return options.neuron === 'refractory'
     ? refractoryDfaNetConfig({ ...common, tau, timestep, refractory, temperature })
     : leakyDfaNetConfig({ ...common, gains: numbersOf(options.gains), decay, readoutDecay });
+}
+
+/** Direct feedback projects the error of the mean output: no other loss has a say. */
+function checkLoss({ loss, labelSmoothing, sparsity, activity, rule }: MnistDfaValues): void {
+  const given = { loss: loss !== 'mean', 'label-smoothing': labelSmoothing, sparsity, activity };
+  const other = Object.entries(given).find(([, used]) => used);
+  if (other !== undefined) {
+    throw new OptionError(`--${other[0]}: expected with --rule bptt alone, found with ${rule}`);
+  }
 }
 
 const signals = { dfa: 'error', 'sign-dfa': 'sign', drtp: 'target' } as const satisfies Record<

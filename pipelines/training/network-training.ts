@@ -12,6 +12,7 @@ import {
   type ConfusionMatrix,
   type EpochMetrics,
   MetricsAccumulator,
+  type StepMetrics,
 } from '../../src/models/metrics.ts';
 import { createNetwork, type Network, parameterCount } from '../../src/models/network.ts';
 import { createTrainer, type Trainer } from '../../src/models/trainer.ts';
@@ -35,6 +36,7 @@ import { evaluationSteps, type FlowOptions, trainingSteps } from './training-flo
 import type { NetworkPlan } from './training-plan.ts';
 import type { TrainingSets } from './training-sets.ts';
 import { readState, stateAfter, type TrainingState } from './training-state.ts';
+import { type StepPosition, stepMessage, type TrainingWatch } from './training-watch.ts';
 
 /** What the networks of a run share. */
 export interface TrainingSession<Token extends Labelled> {
@@ -50,6 +52,8 @@ export interface TrainingSession<Token extends Labelled> {
   readonly engine: { readonly name: string; readonly threads: number };
   readonly simulated: boolean;
   readonly context: PipelineContext;
+  /** Who is told of every batch and epoch. */
+  readonly watch: TrainingWatch | undefined;
 }
 
 /** Trains one network to its last epoch, from its last checkpoint where there is one; undefined when stopped before. */
@@ -107,6 +111,7 @@ class NetworkTraining<Token extends Labelled> {
       if (this.state.lines.length > 0) this.#binMicros = checkpoint.feed.binMicros;
     }
     await run.writeMetrics(name, this.state.lines);
+    for (const line of this.state.lines) this.#session.watch?.publish(line);
   }
 
   /** One epoch, or what is left of it; false when it was stopped, with a checkpoint of where it stands. */
@@ -194,6 +199,7 @@ class NetworkTraining<Token extends Labelled> {
       state.batches++;
       state.trainSeconds = seconds();
       this.#progress('training', state.batches, sets.train, metrics);
+      this.#tell('training', state.batches, sets.train, step);
     });
   }
 
@@ -241,6 +247,7 @@ class NetworkTraining<Token extends Labelled> {
       metrics.add(step);
       confusion.add(step);
       this.#progress(part, ++batches, tokens, metrics);
+      this.#tell(part, batches, tokens, step);
     });
     return this.#stopped ? undefined : { part, metrics: metrics.result(), confusion: confusion.matrix() };
   }
@@ -296,8 +303,19 @@ class NetworkTraining<Token extends Labelled> {
     );
   }
 
+  /** Tells those who watch what a batch gave. */
+  #tell(part: StepPosition['part'], batch: number, tokens: readonly Token[], step: StepMetrics): void {
+    const { watch, epochs, batchSize } = this.#session;
+    if (watch === undefined) return;
+    const epoch = Math.min(this.state.lines.length + 1, epochs);
+    const batches = Math.ceil(tokens.length / batchSize);
+    watch.publish(stepMessage({ model: this.#plan.name, part, epoch, batch, batches }, step));
+  }
+
   #report(line: EpochLine): void {
-    const { emit, print } = this.#session.context;
+    const { context, watch } = this.#session;
+    const { emit, print } = context;
+    watch?.publish(line);
     emit(line);
     if (line.epoch === 1) print(epochTitles());
     print(epochRow(line));

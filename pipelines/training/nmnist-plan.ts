@@ -1,10 +1,12 @@
 import { OptionError } from '../../src/errors.ts';
 import { nmnistNetConfig } from '../../src/models/networks/nmnist-net.ts';
+import { leaky } from '../../src/models/neurons.ts';
 import type { LabelledRecording } from '../../src/streams/datasets/dataset.ts';
 import { openNmnist } from '../../src/streams/datasets/nmnist.ts';
 import { stratifiedSplit } from '../../src/streams/datasets/split.ts';
 import type { NmnistValues } from '../nmnist-train.ts';
 import { sampleShape } from './binning-options.ts';
+import { learning } from './learn-options.ts';
 import { trainerOptions } from './optimiser-options.ts';
 import { planOver, type TrainingPlan } from './training-plan.ts';
 import { limited } from './training-sets.ts';
@@ -32,7 +34,10 @@ export async function nmnistPlan(options: NmnistValues): Promise<TrainingPlan<La
       networks: [
         {
           name: 'nmnist-net',
-          network: nmnistNetConfig({ input, classes: classNames.length, channels: [16, 32] }),
+          network: nmnistNetConfig({
+            ...{ input, classes: classNames.length, channels: [16, 32] },
+            neuron: learning(leaky({ beta: 0.9 }), options.learn),
+          }),
           trainer: trainerOptions(options),
           feed,
         },

@@ -1,5 +1,6 @@
 import type { TrainerOptions } from '../../src/models/trainer.ts';
 import { choiceOption, integerOption, numberOption, type Option, type OptionValues } from '../definition.ts';
+import { type LossOptionGroup, lossOf } from './loss-options.ts';
 import type { TrainingOptions } from './options.ts';
 
 /** The options that say how weights are changed. */
@@ -67,11 +68,12 @@ export function optimiserOptions(defaults: OptimiserDefaults): OptimiserOptions 
 
 /** What the options say to a trainer. */
 export function trainerOptions(
-  options: OptionValues<OptimiserOptions & Pick<TrainingOptions, 'lr' | 'epochs'>>,
+  options: OptionValues<OptimiserOptions & LossOptionGroup & Pick<TrainingOptions, 'lr' | 'epochs'>>,
 ): Omit<TrainerOptions, 'seed'> {
   const { optimiser: kind, lr: learningRate, weightDecay, momentum, clip, shift } = options;
   const epochs = options.scheduleEpochs ?? options.epochs;
   return {
+    ...lossOf(options),
     optimiser:
       kind === 'sgd' ? { kind, learningRate, momentum, weightDecay } : { kind, learningRate, weightDecay },
     schedule:

@@ -1,4 +1,5 @@
 import { type EngineName, engineNames } from '../../src/engines/engine-names.ts';
+import { type DashboardOptions, dashboardOptions } from '../dashboard/options.ts';
 import { choiceOption, integerOption, numberOption, type Option, textOption } from '../definition.ts';
 
 /** The options that every training pipeline has. */
@@ -18,7 +19,7 @@ export type TrainingOptions = {
   readonly report: Option<'all' | 'none'>;
   readonly out: Option<string | undefined>;
   readonly resume: Option<string | undefined>;
-};
+} & DashboardOptions;
 
 /** The numbers in which training pipelines differ. */
 export interface TrainingDefaults {
@@ -89,5 +90,6 @@ export function trainingOptions(defaults: TrainingDefaults): TrainingOptions {
       placeholder: 'DIR',
       help: 'go on with the run in DIR, with its options; metrics are those of an uninterrupted run',
     }),
+    ...dashboardOptions,
   };
 }

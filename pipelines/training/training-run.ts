@@ -3,6 +3,8 @@ import { InputError, OptionError } from '../../src/errors.ts';
 import { summaryText } from '../../src/reports/summary.ts';
 import type { Labelled } from '../../src/streams/datasets/dataset.ts';
 import { DiskSampleCache, defaultCacheDir } from '../../src/streams/sample-cache/disk-sample-cache.ts';
+import { openDashboard } from '../dashboard/open-dashboard.ts';
+import { dashboardOptions } from '../dashboard/options.ts';
 import { flagOf, type OptionValues, type PipelineContext } from '../definition.ts';
 import { type ResultLine, resultText } from './epoch-line.ts';
 import { type TrainingSession, trainNetwork } from './network-training.ts';
@@ -14,6 +16,7 @@ import { SampleCache } from './sample-cache.ts';
 import { SampleLoader } from './sample-loader.ts';
 import type { TrainingPlan } from './training-plan.ts';
 import { idsOf, setsOf, type TrainingSets } from './training-sets.ts';
+import { plannedMessage, type TrainingWatch } from './training-watch.ts';
 
 /** Values of the options that every training pipeline has; the size of frames is a matter of those that bin. */
 export type TrainingValues = OptionValues<Omit<TrainingOptions, 'size'>>;
@@ -39,12 +42,27 @@ const CHANGEABLE = new Set([
   'diskCache',
   'cacheDir',
   'report',
+  ...Object.keys(dashboardOptions),
 ]);
 
 /** Trains the networks of a plan, in a new run directory or on from where an old one stands. */
 export async function trainingRun<Values extends TrainingValues, Token extends Labelled>(
+  request: TrainingRequest<Values>,
+  planOf: (options: Values) => Promise<TrainingPlan<Token>>,
+): Promise<void> {
+  const { pipeline, options, context } = request;
+  const dashboard = await openDashboard(options, { kind: 'training', title: pipeline.name }, context);
+  try {
+    await watchedRun(request, planOf, dashboard);
+  } finally {
+    await dashboard?.close();
+  }
+}
+
+async function watchedRun<Values extends TrainingValues, Token extends Labelled>(
   { pipeline, options: fresh, given, context }: TrainingRequest<Values>,
   planOf: (options: Values) => Promise<TrainingPlan<Token>>,
+  watch: TrainingWatch | undefined,
 ): Promise<void> {
   const old = fresh.resume === undefined ? undefined : await RunDirectory.open(fresh.resume);
   const options = old === undefined ? fresh : resumedOptions(pipeline, given, old.config);
@@ -64,7 +82,8 @@ export async function trainingRun<Values extends TrainingValues, Token extends L
     const loader = new SampleLoader(plan, new SampleCache(options.cache * MEBIBYTE), disk);
     const { epochs, batchSize, seed } = options;
     const { testEachEpoch, bestBy, simulated } = plan;
-    const settings = { epochs, batchSize, seed, testEachEpoch, bestBy, simulated };
+    const settings = { epochs, batchSize, seed, testEachEpoch, bestBy, simulated, watch };
+    watch?.publish(plannedMessage(run.path, config, epochs));
     try {
       await trainAll({ ...settings, run, sets, loader, engine, context }, plan, config);
     } finally {
@@ -95,6 +114,7 @@ async function trainAll<Token extends Labelled>(
     results.push(result);
     context.emit(result);
     context.print(resultText(result));
+    session.watch?.publish({ type: 'note', text: resultText(result).trim() });
   }
   const best = results.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
   const measures = await Promise.all(networks.map(({ name }) => run.readMeasures(name)));
@@ -169,7 +189,7 @@ function configOf(
   return {
     pipeline,
     versions: { rxspike: packageVersion(), node: process.version },
-    options,
+    options: withoutDashboard(options),
     engine: { name, threads },
     data,
     simulated,
@@ -179,6 +199,13 @@ function configOf(
     ...(references.length > 0 && { references }),
     startedAt: new Date().toISOString(),
   };
+}
+
+/** The options that a run is made by: who watches it, and by which token, is no matter of it. */
+function withoutDashboard(options: TrainingValues): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([name]) => !Object.hasOwn(dashboardOptions, name)),
+  );
 }
 
 /** An old run, its configuration brought up to what it goes on with. */

@@ -12,8 +12,15 @@ export interface DashboardPage {
 
 const require = createRequire(import.meta.url);
 
+let page: Promise<DashboardPage> | undefined;
+
 /** The page with all that it needs inside: styles, uPlot, its own modules. */
-export async function readPage(): Promise<DashboardPage> {
+export function readPage(): Promise<DashboardPage> {
+  page ??= makePage();
+  return page;
+}
+
+async function makePage(): Promise<DashboardPage> {
   const [ownStyle, plotStyle, plot, modules] = await Promise.all([
     readFile(new URL('page/style.css', import.meta.url), 'utf8'),
     readFile(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),

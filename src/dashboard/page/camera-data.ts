@@ -21,6 +21,8 @@ export class CameraData {
   readonly probabilities: Columns;
   /** The class index of the smoothed decision beside each row of `probabilities`, else that of the window. */
   readonly decisions: Columns = new Columns(1, WINDOWS);
+  /** Seconds, then the mean of the layers' spike rates. */
+  readonly meanRates: Columns = new Columns(2, WINDOWS);
   /** Seconds, then the spike rate of each layer. */
   rates: Columns = new Columns(1, WINDOWS);
   layers: readonly string[] = [];
@@ -49,7 +51,9 @@ export class CameraData {
     }
     this.probabilities.push([seconds, ...probabilities]);
     this.decisions.push([decision]);
-    this.rates.push([seconds, ...this.layers.map((layer) => rates[layer])]);
+    const now = this.layers.map((layer) => rates[layer] ?? 0);
+    this.rates.push([seconds, ...now]);
+    this.meanRates.push([seconds, now.reduce((sum, rate) => sum + rate, 0) / Math.max(1, now.length)]);
   }
 
   fared(message: StatusMessage): void {
@@ -73,7 +77,7 @@ export class CameraData {
 
   /** Time went back: a recording that begins again. */
   #restart(): void {
-    for (const columns of [this.probabilities, this.decisions, this.rates]) {
+    for (const columns of [this.probabilities, this.decisions, this.rates, this.meanRates]) {
       for (const column of columns.data) column.length = 0;
     }
     this.rasters.length = 0;

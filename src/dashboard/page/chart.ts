@@ -18,6 +18,8 @@ export interface ChartOptions {
   readonly lines: readonly Line[];
   /** A value as text. */
   format(value: number | null): string;
+  /** A value beside the y axis; by default as all values. */
+  formatTick?(value: number): string;
   /** Text of an x value; `1.2 s`. */
   formatX?(value: number): string;
   /** CSS pixels. Default 200. */
@@ -53,7 +55,10 @@ export class Chart {
   /** Shows other values: x first, then a column for each line. */
   show(columns: readonly (readonly (number | null)[])[]): void {
     // uPlot keeps the arrays, and the columns go on.
-    this.#plot.setData(columns.map((column) => column.slice()) as uPlot.AlignedData);
+    const plot = this.#plot;
+    plot.setData(columns.map((column) => column.slice()) as uPlot.AlignedData);
+    const unpointed = (plot.cursor.left ?? -1) < 0;
+    if (unpointed && plot.data[0].length > 0) plot.setLegend({ idx: plot.data[0].length - 1 });
   }
 
   /** Says in words what it shows. */
@@ -64,7 +69,7 @@ export class Chart {
 
 function plotOptions(options: ChartOptions): uPlot.Options {
   const { lines, format, formatX = String, height = 200, range, bare = false, whole = false } = options;
-  const { legend = !bare, paint } = options;
+  const { legend = !bare, formatTick = format, paint } = options;
   const axis: uPlot.Axis = {
     stroke: () => colour('quiet'),
     font: FONT,
@@ -75,7 +80,7 @@ function plotOptions(options: ChartOptions): uPlot.Options {
     width: 300,
     height,
     ...(bare && { padding: [3, 0, 3, 0] as [number, number, number, number] }),
-    legend: { show: legend, markers: { width: 3 } },
+    legend: { show: legend, markers: { fill: (_, index) => lines[index - 1]!.stroke() } },
     cursor: { show: !bare, y: false, points: { size: 7 }, drag: { x: false, y: false } },
     select: { show: false, left: 0, top: 0, width: 0, height: 0 },
     scales: {
@@ -90,7 +95,7 @@ function plotOptions(options: ChartOptions): uPlot.Options {
         grid: { show: false },
         values: (_, ticks) => ticks.map((tick) => (whole && tick % 1 !== 0 ? '' : formatX(tick))),
       },
-      { ...axis, show: !bare, size: 58, values: (_, ticks) => ticks.map((tick) => format(tick)) },
+      { ...axis, show: !bare, size: 58, values: (_, ticks) => ticks.map((tick) => formatTick(tick)) },
     ],
     series: [
       { label: 'x', value: (_, value: number | null) => (value === null ? '' : formatX(value)) },

@@ -59,13 +59,13 @@ export class DecisionView {
     while (this.#rows.children.length > shown.length) this.#rows.lastElementChild!.remove();
     while (this.#rows.children.length < shown.length) this.#rows.append(classRow());
     shown.forEach(({ probability, index }, position) => {
-      const [title, value] = this.#rows.children[position]!.children as unknown as [HTMLElement, HTMLElement];
-      const [bar, text] = value.children as unknown as [HTMLElement, HTMLElement];
-      title.textContent = classNames[index]!;
-      value.dataset['value'] = String(probability);
-      text.textContent = percent(probability);
-      bar.style.background = seriesColour(index);
-      bar.style.transform = `scaleX(${probability})`;
+      const [title, track, value] = [...this.#rows.children[position]!.children] as HTMLElement[];
+      title!.textContent = classNames[index]!;
+      value!.dataset['value'] = String(probability);
+      value!.textContent = percent(probability);
+      const { style } = track!.firstElementChild as HTMLElement;
+      style.background = seriesColour(index);
+      style.transform = `scaleX(${probability})`;
     });
   }
 
@@ -80,6 +80,6 @@ export class DecisionView {
 }
 
 function classRow(): HTMLElement {
-  const value = element('td', {}, element('span', { class: 'bar' }), element('span', { class: 'number' }));
-  return element('tr', {}, element('th', { scope: 'row' }), value);
+  const track = element('td', { class: 'track', 'aria-hidden': 'true' }, element('span', { class: 'bar' }));
+  return element('tr', {}, element('th', { scope: 'row' }), track, element('td', { class: 'number' }));
 }

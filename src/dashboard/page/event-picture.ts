@@ -6,6 +6,8 @@ import { colour, onThemeChange, prefersStillness } from './theme.ts';
 const FULL = 127;
 /** What is left of a level after a picture. */
 const AFTERGLOW = 0.62;
+/** Narrower sensors are enlarged with sharp pixels. */
+const COARSE_WIDTH = 400;
 const FRAME_MILLIS = 30;
 /** Between two pictures for readers who prefer little motion. */
 const STILL_MILLIS = 500;
@@ -40,10 +42,9 @@ export class EventPictureView {
 
   /** Begins anew with a sensor of this size. */
   reset(width: number, height: number): void {
-    const { style } = this.#canvas;
     this.#canvas.width = width;
     this.#canvas.height = height;
-    style.aspectRatio = `${width} / ${height}`;
+    this.#canvas.classList.toggle('coarse', width < COARSE_WIDTH);
     this.#levels = new Int8Array(width * height);
     this.#image = new ImageData(width, height);
     this.#next = undefined;

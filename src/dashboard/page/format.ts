@@ -27,6 +27,11 @@ export function percent(value: Maybe, digits = 1): string {
   return known(value) ? `${(100 * value).toFixed(digits)} %` : NONE;
 }
 
+/** A share beside an axis, as few digits as it needs. */
+export function percentTick(value: number): string {
+  return `${Number((100 * value).toFixed(3))} %`;
+}
+
 /** Bytes in MiB or GiB. */
 export function bytes(value: Maybe): string {
   if (!known(value)) return NONE;
@@ -49,6 +54,11 @@ export function duration(seconds: Maybe): string {
 /** A loss and the like. */
 export function decimal(value: Maybe, digits = 3): string {
   return known(value) ? value.toFixed(digits) : NONE;
+}
+
+/** A loss beside an axis, as few digits as it needs. */
+export function decimalTick(value: number): string {
+  return String(Number(value.toFixed(4)));
 }
 
 /** Three digits that count, without an exponent. */

@@ -5,7 +5,7 @@ import { Chart } from './chart.ts';
 import { DecisionView } from './decision-view.ts';
 import { card, element } from './element.ts';
 import { EventPictureView } from './event-picture.ts';
-import { bytes, count, millis, percent } from './format.ts';
+import { bytes, count, millis, percent, percentTick } from './format.ts';
 import type { Page, PageFrame } from './page.ts';
 import { PredictionView, seconds } from './prediction-view.ts';
 import { RasterView } from './raster-view.ts';
@@ -152,6 +152,7 @@ export class LivePage implements Page {
         title: 'Spike rate by layer',
         lines: layers.map((label, index) => ({ label, stroke: () => seriesColour(index) })),
         format: percent,
+        formatTick: percentTick,
         formatX: seconds,
         height: 198,
       });
@@ -163,7 +164,7 @@ export class LivePage implements Page {
 
   #showTiles(data: CameraData): void {
     const { events, drops, latency, operations, spikes, memory } = this.#tiles;
-    const { status, lastStatus, rates } = data;
+    const { status, lastStatus, meanRates } = data;
     const p50 = lastStatus?.latencyMillis?.p50;
     const p99 = lastStatus?.latencyMillis?.p99;
     events.show(
@@ -177,7 +178,7 @@ export class LivePage implements Page {
     latency.show(millis(p50), p50, `99 % within ${millis(p99)}`);
     operations.show(`${count(lastStatus?.operationsPerSecond)}/s`, lastStatus?.operationsPerSecond);
     operations.element.hidden = lastStatus?.operationsPerSecond === undefined;
-    const mean = meanOf(rates.data.slice(1).map((column) => column.at(-1) ?? 0));
+    const mean = meanRates.last(1);
     spikes.show(percent(mean), mean, 'mean of the layers');
     memory.show(bytes(this.#memory.bytes.last(1)), this.#memory.bytes.last(1), 'of the process');
     for (const [tile, column] of [
@@ -188,12 +189,7 @@ export class LivePage implements Page {
     ] as const) {
       tile.curve(status, column);
     }
-    if (rates.data.length > 1) spikes.curve(rates, 1);
+    spikes.curve(meanRates, 1);
     memory.curve(this.#memory.bytes, 1);
   }
-}
-
-function meanOf(values: readonly number[]): number | undefined {
-  if (values.length === 0) return undefined;
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

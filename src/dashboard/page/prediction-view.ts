@@ -1,7 +1,7 @@
 import type { CameraData } from './camera-data.ts';
 import { Chart, type Line } from './chart.ts';
 import { card, element } from './element.ts';
-import { percent } from './format.ts';
+import { percent, percentTick } from './format.ts';
 import { seriesColour } from './theme.ts';
 
 /** Classes whose lines are drawn: those that were most probable lately. */
@@ -56,7 +56,8 @@ export class PredictionView {
     this.#chart = new Chart(this.#host, {
       title: 'Probabilities over time',
       lines,
-      format: (value) => percent(value, 0),
+      format: percent,
+      formatTick: percentTick,
       formatX: seconds,
       range: [0, 1.1],
       height: 230,

@@ -3,7 +3,7 @@ import { Chart, type Line } from './chart.ts';
 import { Columns } from './columns.ts';
 import { card, element } from './element.ts';
 import { EpochTable } from './epoch-table.ts';
-import { bytes, decimal, duration, percent } from './format.ts';
+import { bytes, count, decimal, decimalTick, duration, percent, percentTick } from './format.ts';
 import type { Page, PageFrame } from './page.ts';
 import { seriesColour } from './theme.ts';
 import { Tile } from './tile.ts';
@@ -37,7 +37,7 @@ export class TrainingPage implements Page {
     loss: new Tile('Loss', 'loss'),
     accuracy: new Tile('Accuracy', 'accuracy'),
     spikes: new Tile('Spike rate', 'spikes'),
-    speed: new Tile('Speed', 'speed'),
+    speed: new Tile('Samples a second', 'speed'),
     memory: new Tile('Memory', 'memory'),
   };
   readonly #hosts = ['Loss', 'Accuracy', 'Loss of each batch', 'Spike rate by layer'].map((title) => ({
@@ -115,7 +115,8 @@ export class TrainingPage implements Page {
     const last = epochs.at(-1);
     const planned = this.#run.plan?.epochs;
     const now = lastStep?.epoch ?? last?.epoch;
-    const batch = lastStep === undefined ? '' : `${lastStep.part} ${lastStep.batch} of ${lastStep.batches}`;
+    const batch =
+      lastStep === undefined ? '' : `${lastStep.part}, batch ${lastStep.batch} of ${lastStep.batches}`;
     epoch.show(`${now ?? '–'} of ${planned ?? '–'}`, now, batch);
     const lossNow = steps.last(1) ?? last?.trainLoss;
     loss.show(
@@ -134,7 +135,7 @@ export class TrainingPage implements Page {
     const left =
       planned === undefined || last === undefined ? undefined : (planned - last.epoch) * last.seconds;
     speed.show(
-      last === undefined ? '–' : `${Math.round(last.samplesPerSecond)} samples/s`,
+      count(last?.samplesPerSecond),
       last?.samplesPerSecond,
       left === undefined ? '' : left > 0 ? `about ${duration(left)} left` : 'done',
     );
@@ -188,7 +189,8 @@ export class TrainingPage implements Page {
     const series = (labels: readonly string[]): Line[] =>
       labels.map((label, index) => ({ label, stroke: () => seriesColour(index), width: 2, points: true }));
     const common = { formatX: epochText, whole: true, height: 230 };
-    const formats = [decimal, percent, decimal, percent] as const;
+    const loss = { format: (value: number | null) => decimal(value), formatTick: decimalTick };
+    const share = { format: (value: number | null) => percent(value), formatTick: percentTick };
     const lineSets: readonly (readonly Line[])[] = [
       ...lines.map((each) => series(each.map(({ label }) => label))),
       [{ label: 'training', stroke: () => seriesColour(0), width: 1 }],
@@ -196,8 +198,12 @@ export class TrainingPage implements Page {
     ];
     const all = this.#hosts.map(({ title, host }, index) => {
       host.replaceChildren();
-      const format = (value: number | null): string => formats[index]!(value);
-      return new Chart(host, { ...common, title, lines: lineSets[index]!, format });
+      return new Chart(host, {
+        ...common,
+        ...(index % 2 === 0 ? loss : share),
+        title,
+        lines: lineSets[index]!,
+      });
     });
     this.#charts = { key, all };
     return all;
