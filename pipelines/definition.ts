@@ -14,6 +14,7 @@ export {
   portOption,
   switchOption,
   textOption,
+  textsOption,
 } from '../src/options.ts';
 
 /**

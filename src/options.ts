@@ -17,6 +17,8 @@ export interface Option<T> {
   readonly placeholder?: string;
   /** Whether the value may be left out: it is `true` then. */
   readonly valueOptional?: true;
+  /** Whether it may be given several times: its value is a list. */
+  readonly repeats?: true;
   /** Value when neither a preset nor a person gives one; absent where there is none. */
   readonly default?: T;
   readonly choices?: readonly string[];
@@ -68,6 +70,25 @@ export function textOption<D extends string | undefined = undefined>(
 ): Option<string | D> {
   const schema = v.pipe(v.string(), v.nonEmpty());
   return described(schema as v.GenericSchema<unknown, string>, 'a text that is not empty', text, 'TEXT');
+}
+
+/** Texts, the option given once for each. */
+export function textsOption<D extends readonly string[] | undefined = undefined>(
+  text: OptionText<D>,
+): Option<readonly string[] | D> {
+  const one = v.pipe(v.string(), v.nonEmpty());
+  const single = v.pipe(
+    one,
+    v.transform((value) => [value]),
+  );
+  const schema = v.union([single, v.pipe(v.array(one), v.minLength(1))]);
+  const option = described(
+    schema as v.GenericSchema<unknown, readonly string[]>,
+    'a text that is not empty',
+    text,
+    'TEXT',
+  );
+  return { ...option, repeats: true };
 }
 
 /** One of some names. */

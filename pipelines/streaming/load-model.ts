@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { type EngineName, type RunningEngine, startEngine } from '../../src/engines/engine.ts';
-import { InputError } from '../../src/errors.ts';
+import { InputError, OptionError } from '../../src/errors.ts';
 import { decodeCheckpoint, restoreNetwork } from '../../src/models/checkpoint.ts';
 import type { Feed } from '../../src/models/feed.ts';
 import { createPredictor, type Predictor } from '../../src/models/predictor.ts';
@@ -12,6 +13,8 @@ export interface LoadedModel {
   readonly name: string;
   /** File that it came from. */
   readonly path: string;
+  /** SHA-256 of that file, in hexadecimal. */
+  readonly digest: string;
   readonly feed: Feed;
   /** How the events of a stream are binned for it. */
   readonly binning: Binning;
@@ -19,6 +22,8 @@ export interface LoadedModel {
   readonly binMicros?: number;
   /** Bins that a step takes. */
   readonly windowBins: number;
+  /** Its spiking layers, first to last. */
+  readonly layerNames: readonly string[];
   readonly predictor: Predictor;
   readonly engine: RunningEngine;
   /** Trained on events that no sensor saw. */
@@ -31,27 +36,31 @@ export interface LoadedModel {
 export interface ModelOptions {
   readonly engine: EngineName;
   readonly threads?: number | undefined;
+  /** Length of a bin in microseconds, in place of the training's; for networks whose bins have one. */
+  readonly binMicros?: number | undefined;
 }
 
 /** Loads what `--model` names, starting the engine; nothing is left running where that fails. */
 export async function loadModel(
   model: string,
-  { engine: choice, threads }: ModelOptions,
+  { engine: choice, threads, binMicros }: ModelOptions,
 ): Promise<LoadedModel> {
   const { path, bytes, name } = await findCheckpoint(model);
   const checkpoint = decodeCheckpoint(bytes, path);
   const { feed, simulated } = checkpoint;
-  const binning = streamBinning(feed, path);
+  const binning = withBins(streamBinning(feed, path), binMicros);
   const engine = await startEngine(choice, threads === undefined ? {} : { threads });
   try {
     const network = restoreNetwork(checkpoint);
     return {
       name,
       path,
+      digest: createHash('sha256').update(bytes).digest('hex'),
       feed,
       binning,
       ...(binning.kind === 'time' ? { binMicros: binning.windowMicros } : {}),
       windowBins: network.windowBins,
+      layerNames: network.layerNames,
       predictor: createPredictor(network, feed),
       engine,
       simulated,
@@ -64,6 +73,15 @@ export async function loadModel(
     engine.stop();
     throw error;
   }
+}
+
+/** The binning with bins of another length, which follow one another. */
+function withBins(binning: Binning, binMicros: number | undefined): Binning {
+  if (binMicros === undefined) return binning;
+  if (binning.kind !== 'time') {
+    throw new OptionError("--bin: this network's bins are counted in events and have no length");
+  }
+  return { ...binning, windowMicros: binMicros, strideMicros: binMicros };
 }
 
 /** Empty bins in a row that a stream goes through: the state of a network has settled by then. */

@@ -38,7 +38,7 @@ export async function* pacedChunks(
 }
 
 /** Cuts a chunk into parts of at most `spanMicros`, without a copy. */
-function* slicesOf(chunk: EventChunk, spanMicros: number): Generator<EventChunk> {
+export function* slicesOf(chunk: EventChunk, spanMicros: number): Generator<EventChunk> {
   for (let start = 0; start < chunk.t.length; ) {
     const end = firstEventFrom(chunk.t, chunk.t[start]! + Math.max(1, spanMicros), start);
     yield start === 0 && end === chunk.t.length ? chunk : sliceChunk(chunk, start, end);

@@ -61,7 +61,10 @@ export function predictStream(
 }
 
 /** Where the pixels of a source fall on a frame; a sensor of another size than the training's is scaled whole. */
-function gridOf({ id, sensor }: EventSource, { sensor: trained, crop, frame }: Feed): FrameGrid {
+export function gridOf(
+  { id, sensor }: Pick<EventSource, 'id' | 'sensor'>,
+  { sensor: trained, crop, frame }: Feed,
+): FrameGrid {
   if (sensor.width < frame.width || sensor.height < frame.height) {
     const [found, expected] = [sensor, frame].map(({ width, height }) => `${width} x ${height}`);
     throw new InputError(`expected a sensor of at least ${expected} for this network, found ${found}`, id);

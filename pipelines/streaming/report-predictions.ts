@@ -4,13 +4,12 @@ import { predictionLine } from '../../src/reports/prediction-line.ts';
 import type { PipelineContext } from '../definition.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { EventSource, PredictionStream } from './predict-stream.ts';
+import { lossesText, PredictionTotal, percent } from './prediction-total.ts';
 
 /** What a report asks of the source. */
 export interface SourceWatch {
   /** What became of the events before they were binned; told at the end. */
   counters?(): object;
-  /** Called after every line. */
-  afterEach?(): void;
 }
 
 /** Prints a line for every window, and at the end one for the whole stream with all that was not counted in. */
@@ -19,7 +18,7 @@ export async function reportPredictions(
   source: EventSource,
   model: LoadedModel,
   context: PipelineContext,
-  { counters: sourceCounters = () => ({}), afterEach = () => {} }: SourceWatch = {},
+  { counters: sourceCounters = () => ({}) }: SourceWatch = {},
 ): Promise<void> {
   const started = performance.now();
   const simulated = source.simulated || model.simulated;
@@ -31,7 +30,6 @@ export async function reportPredictions(
     context.emit({ type: 'prediction', window: total.windows, ...prediction });
     context.print(predictionLine(prediction, { firstMicros, nameWidth }));
     total.add(prediction);
-    afterEach();
   };
   await lastValueFrom(predictions.pipe(tap(print)), { defaultValue: undefined });
   const { classIndex, probability } = total.best();
@@ -50,46 +48,6 @@ export async function reportPredictions(
   context.print(summaryText(summary));
 }
 
-/** Sums over the windows of a stream. */
-class PredictionTotal {
-  windows = 0;
-  /** Logarithms of each class's probabilities. */
-  readonly #logarithms: Float64Array;
-  readonly #rates = new Map<string, number>();
-
-  constructor(classes: number) {
-    this.#logarithms = new Float64Array(classes);
-  }
-
-  add({ probabilities, rates }: Prediction): void {
-    this.windows++;
-    probabilities.forEach((probability, index) => {
-      this.#logarithms[index]! += Math.log(Math.max(probability, Number.MIN_VALUE));
-    });
-    for (const [layer, rate] of Object.entries(rates)) {
-      this.#rates.set(layer, (this.#rates.get(layer) ?? 0) + rate);
-    }
-  }
-
-  /**
-   * Class and probability by the mean logits of the windows, as training reads a whole recording: logarithms of
-   * probabilities differ from logits by what all classes of a window share.
-   */
-  best(): { classIndex: number; probability: number } {
-    const highest = Math.max(...this.#logarithms);
-    const sum = this.#logarithms.reduce(
-      (total, value) => total + Math.exp((value - highest) / this.windows),
-      0,
-    );
-    return { classIndex: this.#logarithms.indexOf(highest), probability: 1 / sum };
-  }
-
-  /** Mean spike rate of each layer. */
-  rates(): Record<string, number> {
-    return Object.fromEntries([...this.#rates].map(([layer, sum]) => [layer, sum / this.windows]));
-  }
-}
-
 interface Summary {
   readonly windows: number;
   readonly className?: string;
@@ -101,32 +59,12 @@ interface Summary {
   readonly simulated: boolean;
 }
 
-/** Counts that people should see where they are not 0, in words. */
-const losses: Readonly<Record<string, string>> = {
-  outside: 'outside the frame',
-  skippedBins: 'empty bins left out of long silences',
-  dropped: 'dropped because the network was too slow',
-  systemDrops: 'datagrams dropped by the system',
-  malformed: 'malformed datagrams',
-  outOfRange: 'outside the sensor',
-  backward: 'with a time that went back',
-  restarts: 'restarts of the sender',
-};
-
 function summaryText(summary: Summary): string {
   const { windows, className, probability, events, seconds, model, engine, simulated } = summary;
   const verdict = className === undefined ? 'no events' : `overall ${className} (${percent(probability!)})`;
-  const lost = Object.entries(losses).flatMap(([name, words]) => {
-    const count = (summary as unknown as Record<string, unknown>)[name];
-    return typeof count === 'number' && count > 0 ? [`${count} ${words}`] : [];
-  });
   return [
     `${windows} windows, ${events} events in ${seconds.toFixed(1)} s: ${verdict}`,
-    ...(lost.length > 0 ? [`not as sent: ${lost.join(', ')}`] : []),
+    ...lossesText(summary),
     `network ${model} on engine ${engine}${simulated ? ', simulated events' : ''}`,
   ].join('\n');
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -56,18 +56,22 @@ function definePipelineCommand(command: Command, pipeline: Pipeline, io: Command
 
 /** The flag of a pipeline's option; values stay text, for the pipeline validates them. */
 function commandOption(name: string, option: Pipeline['options'][string]): Option {
-  const { placeholder, choices, unit, valueOptional } = option;
+  const { placeholder, choices, unit, valueOptional, repeats } = option;
   const named = valueOptional ? ` [${placeholder}]` : ` <${placeholder}>`;
   const argument = placeholder === undefined ? '' : named;
   const notes = [
     ...(choices === undefined ? [] : [choices.join(', ')]),
     ...(unit === undefined ? [] : [`in ${unit}`]),
+    ...(repeats ? ['may be repeated'] : []),
     ...(option.default === undefined || option.default === false ? [] : [`default ${option.default}`]),
   ];
-  return new Option(
+  const defined = new Option(
     `${flagOf(name)}${argument}`,
     option.help + (notes.length > 0 ? ` (${notes.join('; ')})` : ''),
   );
+  return repeats
+    ? defined.argParser((text: string, before: readonly string[] = []) => [...before, text])
+    : defined;
 }
 
 function describeValues(values: Readonly<Record<string, unknown>>): string {

@@ -102,7 +102,7 @@ export function createPredictor(network: Network, { classNames }: Pick<Feed, 'cl
         probability,
         margin: probability - highestBut(probabilities, classIndex),
         probabilities,
-        rates: measures?.[row]!.rates ?? ownRates,
+        rates: measures === undefined ? ownRates : measures[row]!.rates,
         events: window.events,
       };
     });

@@ -22,7 +22,7 @@ export interface LiveWindow extends Window {
 /** What became of the events on their way into windows. */
 export interface LiveWindowCounters extends BinCounters {
   /** Events whose window had been closed by the clock before they came. */
-  late: number;
+  lateEvents: number;
   /** Windows that were merged into the one before them. */
   mergedWindows: number;
 }
@@ -39,11 +39,14 @@ export interface LiveWindowsOptions {
   readonly mergeMost?: number;
   /** Time without events after which the stream begins anew, in microseconds; default never. */
   readonly silenceMicros?: number;
-  /** Where the first bin starts; events before it are late. Default: the first event. */
-  readonly firstMicros?: number;
+  /**
+   * Where a stream that has been watched before goes on: its next bin starts there, what comes before is late, and its
+   * first window is no beginning. Default: the stream begins with its first event.
+   */
+  readonly resumeMicros?: number;
 }
 
-/** Earlier than that before `firstMicros`, the stream is taken for another one and bins begin at its first event. */
+/** An event so much before the time to go on at is of another stream, which begins with it. */
 const ANOTHER_STREAM_MICROS = 1_000_000;
 
 /**
@@ -58,7 +61,7 @@ const ANOTHER_STREAM_MICROS = 1_000_000;
  * ```
  */
 export class LiveWindows {
-  readonly counters: LiveWindowCounters = { ...binCounters(), late: 0, mergedWindows: 0 };
+  readonly counters: LiveWindowCounters = { ...binCounters(), lateEvents: 0, mergedWindows: 0 };
   readonly #options: LiveWindowsOptions;
   #binning: BinByTime | BinByEvents;
   #windows: Windows;
@@ -70,13 +73,13 @@ export class LiveWindows {
   /** Events before it are late. */
   #watermark = Number.NEGATIVE_INFINITY;
   #lastMicros: number | undefined;
+  /** When the last event of the chunk at hand arrived, and that of the one before. */
+  #arrival = 0;
   #lastArrival = 0;
-  /** When the events that close windows now arrived. */
-  #closingArrival = 0;
   #begins = true;
 
   constructor(options: LiveWindowsOptions) {
-    const { binning, mergeMost = 1, silenceMicros, firstMicros } = options;
+    const { binning, mergeMost = 1, silenceMicros, resumeMicros } = options;
     if (mergeMost > 1 && overlaps(binning)) {
       throw new OptionError('live windows: bins that overlap cannot be merged');
     }
@@ -86,8 +89,9 @@ export class LiveWindows {
       );
     }
     this.#options = options;
-    this.#watermark = firstMicros ?? this.#watermark;
-    this.#binning = this.#createBinning(firstMicros);
+    this.#watermark = resumeMicros ?? this.#watermark;
+    this.#begins = resumeMicros === undefined;
+    this.#binning = this.#createBinning(resumeMicros);
     this.#windows = new Windows(options.bins);
   }
 
@@ -113,23 +117,23 @@ export class LiveWindows {
     return binning.endMicrosOf(this.#options.bins - this.#joined - 1);
   }
 
-  /** @param arrivedMillis when its last event arrived, on any clock that never goes back */
-  push(chunk: EventChunk, arrivedMillis: number): void {
+  /** @param arrivalOf when the event of a time arrived, on any clock that never goes back */
+  push(chunk: EventChunk, arrivalOf: (micros: number) => number): void {
     if (chunk.t.length === 0) return;
     const first = chunk.origin + chunk.t[0]!;
     if (this.#lastMicros === undefined && first < this.#watermark - ANOTHER_STREAM_MICROS) this.#restart();
-    else if (first - (this.#lastMicros ?? first) >= (this.#options.silenceMicros ?? Infinity))
+    else if (first - this.#knownMicros(first) >= (this.#options.silenceMicros ?? Infinity))
       this.#fallSilent();
     const onTime = this.#onTime(chunk);
     if (onTime.t.length === 0) return;
-    this.#lastMicros = onTime.origin + onTime.t.at(-1)!;
-    const firstMicros = onTime.origin + onTime.t[0]!;
-    this.#closingArrival = arrivedMillis;
+    const { t, origin } = onTime;
+    this.#lastMicros = origin + t.at(-1)!;
+    this.#arrival = arrivalOf(this.#lastMicros);
     this.#binning.push(onTime, (frame) => {
-      // Bins that end before the chunk begins had their last event in a chunk before.
-      this.#join(frame, firstMicros < frame.endMicros ? arrivedMillis : this.#lastArrival);
+      const inside = firstEventFrom(t, frame.endMicros - origin);
+      this.#join(frame, inside === 0 ? this.#lastArrival : arrivalOf(origin + t[inside - 1]!));
     });
-    this.#lastArrival = arrivedMillis;
+    this.#lastArrival = this.#arrival;
   }
 
   /** Closes the window that ends at `openEndMicros`: no event has come for so long that none is to come. */
@@ -166,6 +170,11 @@ export class LiveWindows {
     this.#joined = 0;
   }
 
+  /** Time of the last event, of a stream that goes on the time where it does. */
+  #knownMicros(first: number): number {
+    return this.#lastMicros ?? this.#options.resumeMicros ?? first;
+  }
+
   /** Gives the open window, and begins anew with the next event. */
   #fallSilent(): void {
     this.advance();
@@ -193,7 +202,7 @@ export class LiveWindows {
   #onTime(chunk: EventChunk): EventChunk {
     if (chunk.origin + chunk.t[0]! >= this.#watermark) return chunk;
     const late = firstEventFrom(chunk.t, this.#watermark - chunk.origin);
-    this.counters.late += late;
+    this.counters.lateEvents += late;
     this.counters.events += late;
     return sliceChunk(chunk, late, chunk.t.length);
   }
@@ -206,7 +215,7 @@ export class LiveWindows {
   }
 
   #wait(window: Window): void {
-    const arrivedMillis = window.events > 0 ? this.#joinedArrival : this.#closingArrival;
+    const arrivedMillis = window.events > 0 ? this.#joinedArrival : this.#arrival;
     this.#waiting.push({ ...window, reset: this.#begins, merged: 1, arrivedMillis });
     this.#begins = false;
   }

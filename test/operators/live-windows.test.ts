@@ -60,12 +60,12 @@ describe('LiveWindows', () => {
           for (const frame of frames) joined.push(frame, (window) => expected.push(window));
           joined.end((window) => expected.push(window));
           const windows = create({ bins });
-          for (let i = 0; i < list.length; i += size) windows.push(chunkOf(list.slice(i, i + size)), i);
+          for (let i = 0; i < list.length; i += size) windows.push(chunkOf(list.slice(i, i + size)), () => i);
           windows.end();
           const given = takeAll(windows);
           expect(given.map(({ reset, merged, arrivedMillis: _, ...window }) => window)).toEqual(expected);
           expect(given.map(({ reset }) => reset)).toEqual(given.map((_, i) => i === 0));
-          expect(windows.counters).toMatchObject({ events: list.length, late: 0, mergedWindows: 0 });
+          expect(windows.counters).toMatchObject({ events: list.length, lateEvents: 0, mergedWindows: 0 });
         },
       ),
     );
@@ -74,7 +74,7 @@ describe('LiveWindows', () => {
   it('closes the open window at the watermark, and counts what comes late', () => {
     const windows = create();
     expect(windows.openEndMicros).toBeUndefined();
-    windows.push(chunkOf([100, 104, 112]), 1);
+    windows.push(chunkOf([100, 104, 112]), () => 1);
     expect(windows.openEndMicros).toBe(120);
     windows.advance();
     expect(spans(takeAll(windows))).toEqual([
@@ -84,25 +84,25 @@ describe('LiveWindows', () => {
     expect(windows.openEndMicros).toBeUndefined();
     windows.advance();
     expect(windows.ready).toBe(0);
-    windows.push(chunkOf([115, 119, 121]), 2);
+    windows.push(chunkOf([115, 119, 121]), () => 2);
     expect(windows.openEndMicros).toBe(130);
-    windows.push(chunkOf([145]), 3);
+    windows.push(chunkOf([145]), () => 3);
     expect(spans(takeAll(windows))).toEqual([
       [120, 130, 1],
       [130, 140, 0],
     ]);
-    expect(windows.counters).toMatchObject({ events: 7, late: 2 });
+    expect(windows.counters).toMatchObject({ events: 7, lateEvents: 2 });
   });
 
   it('gives the same windows with and without a watermark, where nothing is late', () => {
     const times = [100, 104, 131, 138, 190, 191, 222];
     const whole = create({ bins: 3 });
-    whole.push(chunkOf(times), 0);
+    whole.push(chunkOf(times), () => 0);
     whole.end();
     const halting = create({ bins: 3 });
     for (const time of times) {
       if (halting.openEndMicros !== undefined && time >= halting.openEndMicros) halting.advance();
-      halting.push(chunkOf([time]), 0);
+      halting.push(chunkOf([time]), () => 0);
     }
     halting.end();
     expect(spans(takeAll(halting))).toEqual(spans(takeAll(whole)));
@@ -110,7 +110,7 @@ describe('LiveWindows', () => {
 
   it('closes a window of several bins as a whole, its empty bins being real', () => {
     const windows = create({ bins: 4 });
-    windows.push(chunkOf([100, 112]), 1);
+    windows.push(chunkOf([100, 112]), () => 1);
     expect(windows.openEndMicros).toBe(140);
     windows.advance();
     expect(takeAll(windows)).toMatchObject([{ startMicros: 100, endMicros: 140, events: 2, bins: 4 }]);
@@ -118,37 +118,37 @@ describe('LiveWindows', () => {
 
   it('closes bins that overlap in their order', () => {
     const windows = create({ binning: { ...binning, strideMicros: 4 } as Binning });
-    windows.push(chunkOf([100, 105, 111]), 1);
+    windows.push(chunkOf([100, 105, 111]), () => 1);
     windows.advance();
     const closed = spans(takeAll(windows));
     expect(closed).toEqual([
       [100, 110, 2],
       [104, 114, 2],
     ]);
-    windows.push(chunkOf([113, 116, 130]), 1);
+    windows.push(chunkOf([113, 116, 130]), () => 1);
     expect(spans(takeAll(windows))).toEqual([
       [108, 118, 2],
       [112, 122, 1],
       [116, 126, 1],
       [120, 130, 0],
     ]);
-    expect(windows.counters.late).toBe(1);
+    expect(windows.counters.lateEvents).toBe(1);
   });
 
   it('says when the last event of each window arrived', () => {
     const windows = create();
-    windows.push(chunkOf([100, 101]), 1);
-    windows.push(chunkOf([105]), 2);
-    windows.push(chunkOf([108, 111]), 3);
-    windows.push(chunkOf([145]), 4);
+    windows.push(chunkOf([100, 101]), () => 1);
+    windows.push(chunkOf([105]), () => 2);
+    windows.push(chunkOf([108, 111]), () => 3);
+    windows.push(chunkOf([145]), () => 4);
     expect(takeAll(windows).map(({ arrivedMillis }) => arrivedMillis)).toEqual([3, 3, 4, 4]);
   });
 
   it('begins anew after a silence', () => {
     const windows = create({ silenceMicros: 50 });
-    windows.push(chunkOf([100, 104]), 1);
-    windows.push(chunkOf([157]), 2);
-    windows.push(chunkOf([206, 218]), 3);
+    windows.push(chunkOf([100, 104]), () => 1);
+    windows.push(chunkOf([157]), () => 2);
+    windows.push(chunkOf([206, 218]), () => 3);
     windows.end();
     expect(takeAll(windows).map(({ startMicros, events, reset }) => [startMicros, events, reset])).toEqual([
       [100, 2, true],
@@ -164,12 +164,12 @@ describe('LiveWindows', () => {
 
   it('begins anew on request, with the next window that is taken', () => {
     const windows = create();
-    windows.push(chunkOf([100, 112, 121]), 1);
+    windows.push(chunkOf([100, 112, 121]), () => 1);
     windows.reset();
     expect(windows.take()).toMatchObject({ reset: true, startMicros: 100 });
     expect(windows.take()).toMatchObject({ reset: false, startMicros: 110 });
     windows.reset();
-    windows.push(chunkOf([131]), 1);
+    windows.push(chunkOf([131]), () => 1);
     expect(windows.take()).toMatchObject({ reset: true, startMicros: 120 });
   });
 
@@ -186,7 +186,7 @@ describe('LiveWindows', () => {
           const single = create(options);
           const merging = create({ ...options, mergeMost });
           for (const windows of [single, merging]) {
-            windows.push(chunkOf(times), 1);
+            windows.push(chunkOf(times), () => 1);
             windows.end();
           }
           const all = takeAll(single);
@@ -214,7 +214,7 @@ describe('LiveWindows', () => {
 
   it('merges bins of a window in their order', () => {
     const windows = create({ bins: 2, mergeMost: 2 });
-    windows.push(chunkOf([100, 113, 123, 127, 131, 140]), 7);
+    windows.push(chunkOf([100, 113, 123, 127, 131, 140]), () => 7);
     const [window] = takeAll(windows);
     expect(window).toMatchObject({ startMicros: 100, endMicros: 140, events: 5, bins: 2, merged: 2 });
     const size = window!.frames.length / 2;
@@ -225,19 +225,23 @@ describe('LiveWindows', () => {
   });
 
   it('goes on at a bin of another time, unless another stream comes', () => {
-    const going = create({ firstMicros: 200 });
-    going.push(chunkOf([195, 204, 215]), 1);
-    expect(spans(takeAll(going))).toEqual([[200, 210, 1]]);
-    expect(going.counters.late).toBe(1);
-    const other = create({ firstMicros: 5_000_000 });
-    other.push(chunkOf([100, 111]), 1);
+    const going = create({ resumeMicros: 200 });
+    going.push(chunkOf([195, 204, 215]), () => 1);
+    const [first] = takeAll(going);
+    expect(first).toMatchObject({ startMicros: 200, endMicros: 210, events: 1, reset: false });
+    expect(going.counters.lateEvents).toBe(1);
+    const other = create({ resumeMicros: 5_000_000 });
+    other.push(chunkOf([100, 111]), () => 1);
     expect(spans(takeAll(other))).toEqual([[100, 110, 1]]);
-    expect(other.counters.late).toBe(0);
+    expect(other.counters.lateEvents).toBe(0);
+    const silent = create({ resumeMicros: 200, silenceMicros: 50 });
+    silent.push(chunkOf([260, 271]), () => 1);
+    expect(silent.take()).toMatchObject({ startMicros: 260, reset: true });
   });
 
   it('bins by events, which no clock closes', () => {
     const windows = create({ binning: { kind: 'events', count: 3 } });
-    windows.push(chunkOf([100, 101, 102, 103]), 1);
+    windows.push(chunkOf([100, 101, 102, 103]), () => 1);
     expect(windows.openEndMicros).toBeUndefined();
     windows.advance();
     expect(windows.ready).toBe(1);

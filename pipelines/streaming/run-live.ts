@@ -1,0 +1,174 @@
+import { OptionError } from '../../src/errors.ts';
+import { type LiveSource, liveSource } from '../../src/streams/live/live-source.ts';
+import { openDashboard } from '../dashboard/open-dashboard.ts';
+import type { OptionValues, PipelineContext } from '../definition.ts';
+import type { CameraSource } from './camera-stream.ts';
+import { type Closing, withClosing } from './closing.ts';
+import { inferLive, type LiveInference, type LiveInferenceOptions } from './live-inference.ts';
+import type { liveOptions } from './live-options.ts';
+import { type LoadedModel, loadModel } from './load-model.ts';
+import { openOutput, type PredictionOutput } from './outputs/output.ts';
+import { reportLive } from './report-live.ts';
+import { readSnapshot, SnapshotFile } from './snapshot-file.ts';
+
+/** The options of a live run. */
+export type LiveValues = OptionValues<typeof liveOptions>;
+
+/** Windows that `--overflow merge` makes one of, at most. */
+const MERGE_MOST = 16;
+
+/** Predicts from live sources until they end or the run is asked to. */
+export async function runLive(values: LiveValues, context: PipelineContext): Promise<void> {
+  await withClosing((closing) => run(values, context, closing));
+  // To be stopped is how a live run ends well.
+  if (context.signal.aborted) context.requestExit(0);
+}
+
+async function run(values: LiveValues, context: PipelineContext, closing: Closing): Promise<void> {
+  const { model: name, engine, threads, bin, snapshot } = values;
+  if (name === undefined) {
+    throw new OptionError('--model: expected the run directory of a training, found none');
+  }
+  const bytes = snapshot === undefined ? undefined : await readSnapshot(snapshot);
+  const binMicros = bin === undefined ? undefined : 1000 * bin;
+  const model = await loadModel(name, { engine, threads, binMicros });
+  closing.later(() => model.close());
+  const sources: LiveSource[] = [];
+  for (const url of values.source) {
+    const source = await openSource(url, model, values, context);
+    sources.push(source);
+    closing.later(() => source.close());
+  }
+  const title = `live: ${model.name}`;
+  const dashboard = await openDashboard(values, { kind: 'live', title }, context);
+  if (dashboard !== undefined) {
+    closing.later(() => dashboard.close());
+    for (const { id: camera, sensor, simulated } of sources) {
+      const { classNames } = model.feed;
+      dashboard.publish({ type: 'camera', camera, sensor, classNames, model: model.name, simulated });
+    }
+  }
+  const cameras = dashboard === undefined ? sources : sources.map((source) => pictured(source, dashboard));
+  const restore = snapshot === undefined || bytes === undefined ? undefined : { bytes, path: snapshot };
+  const inference = inferLive(cameras, model, {
+    ...inferenceOptions(values),
+    ...(restore !== undefined && { restore }),
+    ...(dashboard !== undefined && { raster: () => dashboard.viewers > 0 }),
+  });
+  closing.later(() => inference.close());
+  const { progress } = context;
+  if (restore !== undefined)
+    progress.note(`${snapshot}: ${inference.restored.length} of ${sources.length} go on`);
+  const file = snapshotFile(values, inference, context, closing);
+  const commands = {
+    reset: (camera?: string): void => {
+      inference.reset(camera);
+      context.emit({ type: 'reset', ...(camera !== undefined && { camera }) });
+      progress.note(`state reset${camera === undefined ? '' : ` of ${camera}`}`);
+    },
+    ...(file !== undefined && { snapshot: (): void => void file.write() }),
+  };
+  const outputs = await openOutputs(
+    values.out,
+    { model, cameras: sources.map(({ id }) => id), commands },
+    closing,
+  );
+  for (const { place } of outputs) context.emit({ type: 'output', place });
+  const resetAll = (): void => commands.reset();
+  process.on('SIGUSR2', resetAll);
+  closing.later(() => void process.off('SIGUSR2', resetAll));
+  await reportLive(inference, cameras, model, { context, outputs, dashboard });
+}
+
+function inferenceOptions(values: LiveValues): LiveInferenceOptions {
+  const { reset, silence, lateness, overflow, operations, halfLife, enter, leave } = values;
+  return {
+    decision: { halfLifeMicros: 1000 * halfLife, enter, leave },
+    latenessMillis: lateness,
+    mergeMost: overflow === 'merge' ? MERGE_MOST : 1,
+    resetEachWindow: reset === 'window',
+    operations,
+    ...(reset === 'silence' && { silenceMicros: 1000 * silence }),
+  };
+}
+
+async function openSource(
+  url: string,
+  model: LoadedModel,
+  { duration, idleTimeout, buffer, overflow, thin }: LiveValues,
+  { signal, progress, emit }: PipelineContext,
+): Promise<LiveSource> {
+  const source = await liveSource(url, {
+    sensor: model.feed.sensor,
+    signal,
+    ringEvents: buffer,
+    overflow,
+    thinFactor: thin,
+    onNote: (text) => progress.note(text),
+    ...(duration === undefined ? {} : { durationMillis: 1000 * duration }),
+    ...(idleTimeout === undefined ? {} : { idleMillis: 1000 * idleTimeout }),
+  });
+  const { address, bufferBytes } = source;
+  const listens = address && `${url.slice(0, url.indexOf(':'))}://${hostOf(address.host)}:${address.port}`;
+  emit({
+    type: 'listening',
+    camera: url,
+    ...(listens !== undefined && { address: listens }),
+    ...(bufferBytes !== undefined && { bufferBytes }),
+  });
+  progress.note(`listening on ${listens ?? url}, network ${model.name}; Ctrl-C ends`);
+  return source;
+}
+
+function hostOf(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+type OpenDashboard = NonNullable<Awaited<ReturnType<typeof openDashboard>>>;
+
+/** The same source, its events drawn as they are read. */
+function pictured(source: LiveSource, dashboard: OpenDashboard): CameraSource {
+  const { id, sensor, simulated } = source;
+  return {
+    id,
+    sensor,
+    simulated,
+    get counters() {
+      return source.counters;
+    },
+    arrivalOf: (micros) => source.arrivalOf(micros),
+    async *chunks() {
+      for await (const chunk of source.chunks()) {
+        dashboard.picture(id, chunk);
+        yield chunk;
+      }
+    },
+  };
+}
+
+function snapshotFile(
+  { snapshot, snapshotEvery }: LiveValues,
+  inference: LiveInference,
+  { progress }: PipelineContext,
+  closing: Closing,
+): SnapshotFile | undefined {
+  if (snapshot === undefined) return undefined;
+  const file = new SnapshotFile(snapshot, inference, ({ message }) => progress.note(message));
+  file.every(1000 * snapshotEvery);
+  closing.later(() => file.close());
+  return file;
+}
+
+async function openOutputs(
+  targets: readonly string[] | undefined,
+  context: Parameters<typeof openOutput>[1],
+  closing: Closing,
+): Promise<PredictionOutput[]> {
+  const outputs: PredictionOutput[] = [];
+  for (const target of targets ?? []) {
+    const output = await openOutput(target, context);
+    closing.later(() => output.close());
+    outputs.push(output);
+  }
+  return outputs;
+}
