@@ -26,6 +26,8 @@ export interface SendOptions extends Omit<Pace, 'mostEvents'> {
   readonly onListening?: (address: BoundAddress) => void;
   /** A line for people. */
   readonly onNote?: (text: string) => void;
+  /** Told how many events were sent, after each slice. */
+  readonly onProgress?: (events: number) => void;
 }
 
 /** What was sent. */
@@ -94,6 +96,7 @@ export async function sendEvents(
       // A pace that leaves a datagram half full would keep its events waiting.
       if (isPaced(options)) encoder.end(queued);
       await flush();
+      options.onProgress?.(sent.events);
     }
     encoder?.end(queued);
     await flush();

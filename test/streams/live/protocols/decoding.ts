@@ -46,12 +46,12 @@ export function encode(
 
 /** A decoder before a ring, as a source has it. */
 export class Decoding {
-  readonly tally = new Tally();
+  readonly tally: Tally = new Tally();
   readonly intake: Intake;
   readonly #ring: EventRing;
   readonly #decoder: ReturnType<Protocol['createDecoder']>;
 
-  constructor(protocol: Protocol, carrier: Carrier, options: ProtocolOptions, capacity = 1 << 20) {
+  constructor(protocol: Protocol, carrier: Carrier, options: ProtocolOptions, capacity: number = 1 << 20) {
     this.#ring = new EventRing(capacity);
     this.intake = new Intake(options.sensor, this.#ring, this.tally, () => {});
     this.#decoder = protocol.createDecoder(this.intake, carrier, options);
