@@ -34,9 +34,24 @@ const entries: readonly CommandEntry[] = [
     load: () => import('./commands/convert.ts'),
   },
   {
+    name: 'cat',
+    summary: 'write a recording as text to standard output',
+    load: () => import('./commands/cat.ts'),
+  },
+  {
+    name: 'stats',
+    summary: 'show event rate over time, busy pixels and intervals, or draw them',
+    load: () => import('./commands/stats.ts'),
+  },
+  {
     name: 'replay',
     summary: 'show a recording, or send it through a trained network, window by window',
     load: () => import('./commands/replay.ts'),
+  },
+  {
+    name: 'send',
+    summary: 'send a recording as a live stream, as cameras and their tools do',
+    load: () => import('./commands/send.ts'),
   },
   {
     name: 'report',
@@ -77,6 +92,7 @@ Examples:
   pipeline run ./mine.ts                     a pipeline of your own, in TypeScript or JavaScript
   pipeline info walk.aedat                   format, sensor, duration, events, rate
   pipeline convert walk.raw walk.parquet     another format; --filter crops, denoises, …
+  pipeline stats walk.aedat --out walk.svg   rate over time, map of pixels, intervals
   pipeline replay walk.aedat                 the recording as a moving picture in the terminal
   pipeline replay walk.aedat --model RUN     a prediction for every window of the file
   pipeline run live --model RUN --source udp://127.0.0.1:3333

@@ -24,13 +24,16 @@ interface RunOptions {
   readonly onOut?: (out: string, child: ChildProcess) => void;
   /** Leaves without reading anything. */
   readonly deaf?: boolean;
+  /** A line for the shell in place of arguments: $NODE and $BIN are the program. */
+  readonly shell?: string;
 }
 
 async function run(
   args: readonly string[],
-  { env = {}, onOut, deaf = false }: RunOptions = {},
+  { env = {}, onOut, deaf = false, shell }: RunOptions = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [bin, ...args], { env: { ...process.env, ...env } });
+  const [command, given] = shell === undefined ? [process.execPath, [bin, ...args]] : ['sh', ['-c', shell]];
+  const child = spawn(command, given, { env: { ...process.env, ...env, NODE: process.execPath, BIN: bin } });
   let out = '';
   let err = '';
   if (deaf) child.stdout.destroy();
@@ -95,6 +98,17 @@ describeBuilt('the built program (skipped where dist is absent: npm run build)',
     const { err, code } = await run(['info', '--json', file], { deaf: true });
     expect(err).toBe('');
     expect(code).toBe(0);
+  });
+
+  it('converts to a pipe, which it reads as text, until nobody reads any more', async () => {
+    const shell = (script: string): Promise<Ended> => run([], { shell: script });
+    const pipe = '"$NODE" "$BIN" convert fixtures/recordings/dvs.es - | "$NODE" "$BIN" cat -';
+    const [all, head] = await Promise.all([shell(pipe), shell(`${pipe} | head -n 2`)]);
+    expect([all.err, head.err]).toEqual(['', '']);
+    const lines = all.out.trimEnd().split('\n');
+    expect(lines[0]).toBe('t,x,y,on');
+    expect(lines.length).toBeGreaterThan(1000);
+    expect(head.out).toBe(`${lines.slice(0, 2).join('\n')}\n`);
   });
 
   it('replays a file on the best engine, whose threads do not keep it from ending', async () => {

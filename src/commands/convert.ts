@@ -8,6 +8,8 @@ import type { DecodedChunks, DecodedRecording } from '../streams/decoding.ts';
 import type { AnyFormat, EncodeOptions, RecordingFormat } from '../streams/formats/format.ts';
 import type { WriteOptions } from '../streams/recording-file.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
+import { addFilterOption } from './filter-option.ts';
+import { openInput } from './open-input.ts';
 import { addReadingOptions, formatNamed, type ReadingOptions, readingOptions } from './recording-options.ts';
 
 interface ConvertOptions extends ReadingOptions {
@@ -19,28 +21,23 @@ interface ConvertOptions extends ReadingOptions {
 }
 
 const help = `
-The format of OUT is told by its name, unless --format says it. - stands for standard input or output. OUT appears
-when it is complete, in place of a file that was there. Events outside the sensor are dropped, times that go back are
-raised to the time before them, and both are counted.
+The format of OUT is told by its name, unless --format says it. - stands for standard input or output, which is Arrow
+unless --format says otherwise. OUT appears when it is complete, in place of a file that was there. Events outside the
+sensor are dropped, times that go back are raised to the time before them, and both are counted.
 
 Examples:
   pipeline convert recording.raw recording.aedat4
   pipeline convert events.txt events.parquet --sensor 240x180
   pipeline convert recording.raw cropped.raw --filter crop:x=100,y=50,width=256,height=256 --filter denoise
-  pipeline convert recording.raw - --format csv --style metavision | head`;
+  pipeline convert recording.raw - | pipeline stats -`;
 
 /** `pipeline convert IN OUT`: a recording in another format, or a part of it, or filtered; in bounded memory. */
 export function define(command: Command, io: CommandIo): void {
   command
     .argument('<in>', 'a recording of any supported format, or - for standard input')
     .argument('<out>', 'the file to write, or - for standard output')
-    .option('--format <NAME>', 'format of OUT, where its name does not tell')
-    .option(
-      '--filter <FILTER>',
-      'NAME or NAME:OPTION=VALUE,…; may be repeated, in order; see pipeline filters',
-      collect,
-      [],
-    );
+    .option('--format <NAME>', 'format of OUT, where its name does not tell');
+  addFilterOption(command);
   addReadingOptions(command)
     .addOption(
       new Option('--compression <NAME>', 'how AEDAT 4 is packed; lz4 by default').choices([
@@ -60,11 +57,13 @@ export function define(command: Command, io: CommandIo): void {
     .action((from: string, to: string, options: ConvertOptions) => convert(from, to, options, io));
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
-
-async function convert(from: string, to: string, options: ConvertOptions, io: CommandIo): Promise<void> {
+/** Writes a recording in another format; `-` is standard input or output. */
+export async function convert(
+  from: string,
+  to: string,
+  options: ConvertOptions,
+  io: CommandIo,
+): Promise<void> {
   const [{ formats }, files, { FilterChain, parseFilter }] = await Promise.all([
     import('../streams/formats/index.ts'),
     import('../streams/recording-file.ts'),
@@ -73,10 +72,7 @@ async function convert(from: string, to: string, options: ConvertOptions, io: Co
   const filters = options.filter.map((text) => parseFilter(text));
   const format = outputFormat(to, options.format, formats);
   const reading = readingOptions(options, formats);
-  const recording =
-    from === '-'
-      ? await files.recordingFromPipe(process.stdin, reading)
-      : await files.openRecording(from, reading);
+  const recording = await openInput(from, reading);
   const chain = filters.length === 0 ? undefined : new FilterChain(filters, recording.sensor);
   const pass = recording.chunks();
   const progress = progressLine(io.err);
@@ -122,6 +118,7 @@ async function convert(from: string, to: string, options: ConvertOptions, io: Co
 function outputFormat(to: string, name: string | undefined, formats: readonly AnyFormat[]): RecordingFormat {
   const written = formats.filter(({ createEncoder }) => createEncoder !== undefined);
   if (name !== undefined) return formatNamed(name, written, '--format');
+  if (to === '-') return formatNamed('arrow', written, '--format');
   const file = to.toLowerCase();
   const found = written.find(({ extensions = [] }) =>
     extensions.some((extension) => file.endsWith(extension)),
@@ -134,9 +131,7 @@ function outputFormat(to: string, name: string | undefined, formats: readonly An
   const known = written.map(
     (format) => `${format.name} (${format.extensions?.[0] ?? 'no ending of its own'})`,
   );
-  throw new OptionError(
-    `${to === '-' ? 'standard output' : to}: its name tells no format; give --format, one of ${known.join(', ')}`,
-  );
+  throw new OptionError(`${to}: its name tells no format; give --format, one of ${known.join(', ')}`);
 }
 
 /** Formats that say nothing of the sensor, so that it need not be known. */

@@ -3,14 +3,18 @@ import { RxspikeError } from '../errors.ts';
 import type { EventChunk } from '../events.ts';
 import { infoText } from '../reports/info-text.ts';
 import { type ProgressLine, progressLine } from '../reports/progress.ts';
-import type { RecordingFile, RecordingOptions } from '../streams/recording-file.ts';
+import type { RecordingOptions } from '../streams/recording-file.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
+import { type Input, openInput } from './open-input.ts';
 import { addReadingOptions, type ReadingOptions, readingOptions } from './recording-options.ts';
 
 /** `pipeline info FILE…`: what recordings hold; one that cannot be read does not keep the others from being shown. */
 export function define(command: Command, io: CommandIo): void {
   addReadingOptions(
-    command.argument('<file...>', 'recordings of any supported format, told by their content'),
+    command.argument(
+      '<file...>',
+      'recordings of any supported format, told by their content; - for standard input',
+    ),
   )
     .option('--json', 'print a JSON line for each file')
     .addHelpText('after', '\nExamples:\n  pipeline info walk.aedat\n  pipeline info --json recordings/*')
@@ -41,19 +45,16 @@ async function showFile(
   progress: ProgressLine,
   io: CommandIo,
 ): Promise<void> {
-  const [{ openRecording }, { summarizeRecording }] = await Promise.all([
-    import('../streams/recording-file.ts'),
-    import('../streams/summarize.ts'),
-  ]);
-  const recording = await openRecording(path, reading);
-  const { id: _, ...summary } = await summarizeRecording(watched(recording, progress));
+  const { summarizeRecording } = await import('../streams/summarize.ts');
+  const recording = await openInput(path, reading);
+  const { id: _, ...summary } = await summarizeRecording(watched(path, recording, progress));
   progress.clear();
   if (json) writeLine(io.out, { type: 'recording', path, bytes: recording.bytes, ...summary });
   else io.out.write(`${infoText({ path, title: recording.format.title, ...summary })}\n`);
 }
 
 /** The recording, with its progress shown while it is read. */
-function watched(recording: RecordingFile, progress: ProgressLine): RecordingFile {
+function watched(path: string, recording: Input, progress: ProgressLine): Input {
   return {
     ...recording,
     chunks: () => {
@@ -62,7 +63,7 @@ function watched(recording: RecordingFile, progress: ProgressLine): RecordingFil
         let events = 0;
         for await (const chunk of chunks) {
           events += chunk.t.length;
-          progress.update(`${recording.path}: ${events} events`);
+          progress.update(`${path}: ${events} events`);
           yield chunk;
         }
       }

@@ -3,6 +3,7 @@ import { filmEndings } from '../../pipelines/viewing/film.ts';
 import { type EngineName, engineNames } from '../engines/engine-names.ts';
 import { OptionError } from '../errors.ts';
 import type { CommandIo } from './command-io.ts';
+import { addFilterOption } from './filter-option.ts';
 import { pipelineContext } from './pipeline-context.ts';
 import { addReadingOptions, readingOptions } from './recording-options.ts';
 import { filterChain, parseSpeed, pictureKinds, type ViewOptions } from './view-options.ts';
@@ -42,13 +43,8 @@ export function define(command: Command, io: CommandIo): void {
       new Option('--picture <KIND>', 'how a terminal shows pictures; auto asks it for sixels')
         .choices(pictureKinds)
         .default('auto'),
-    )
-    .option(
-      '--filter <FILTER>',
-      'NAME or NAME:OPTION=VALUE,…; may be repeated, in order; see pipeline filters',
-      (text: string, before: readonly string[]) => [...before, text],
-      [],
     );
+  addFilterOption(command);
   addReadingOptions(command)
     .addOption(
       new Option('--engine <NAME>', 'tensor engine; see pipeline engines')

@@ -8,9 +8,8 @@ import type { EventChunk, SensorSize } from '../events.ts';
 import { progressLine } from '../reports/progress.ts';
 import type { ColourDepth } from '../reports/view/half-blocks.ts';
 import { formats } from '../streams/formats/index.ts';
-import { openRecording, recordingFromPipe } from '../streams/recording-file.ts';
-import { summarizeRecording } from '../streams/summarize.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
+import { measuredSensor, openInput } from './open-input.ts';
 import { readingOptions } from './recording-options.ts';
 import { filterChain, parseSpeed, type ViewOptions } from './view-options.ts';
 
@@ -45,11 +44,8 @@ export async function viewRecording(path: string, options: ViewOptions, io: Comm
 
 async function openShown(path: string, options: ViewOptions): Promise<Shown> {
   const reading = readingOptions(options, formats);
-  const recording =
-    path === '-' ? await recordingFromPipe(process.stdin, reading) : await openRecording(path, reading);
-  const sensor = recording.sensor ?? (path === '-' ? undefined : await measuredSensor(recording));
-  if (sensor === undefined)
-    throw new InputError('the input does not say how large its sensor is; give --sensor WxH', path);
+  const recording = await openInput(path, reading);
+  const sensor = recording.sensor ?? (await measuredSensor(path, recording));
   const chain = await filterChain(options.filter, sensor);
   return {
     path,
@@ -60,14 +56,6 @@ async function openShown(path: string, options: ViewOptions): Promise<Shown> {
   async function* again(): AsyncGenerator<EventChunk> {
     yield* filteredChunks(recording.chunks(), await filterChain(options.filter, sensor));
   }
-}
-
-/** The smallest sensor that all events fall on; undefined without events. */
-async function measuredSensor(
-  recording: Parameters<typeof summarizeRecording>[0],
-): Promise<SensorSize | undefined> {
-  const { xRange, yRange } = await summarizeRecording(recording);
-  return xRange && yRange && { width: xRange[1] + 1, height: yRange[1] + 1 };
 }
 
 async function showOnTerminal(shown: Shown, options: ViewOptions, io: CommandIo): Promise<void> {
