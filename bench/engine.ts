@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EngineName, startEngine } from '../src/engines/engine.ts';
-import { classificationLoss } from '../src/models/losses.ts';
+import { trainingLoss } from '../src/models/losses.ts';
 import { createNetwork, outputTensors } from '../src/models/network.ts';
 import { ssnnConfig } from '../src/models/networks/ssnn.ts';
 import { createOptimiser, globalNorm } from '../src/models/optimisers.ts';
@@ -65,7 +65,8 @@ async function measure(name: EngineName, threads: number): Promise<void> {
         const result = network.forward(sequence, { training: true, seed: 1, step: 0 });
         held = outputTensors(result);
         for (const tensor of held) tf.keep(tensor);
-        return classificationLoss(sampleLogits(result.output, lengths, steps), result.auxiliary, labels);
+        const logits = sampleLogits(result.output, lengths, steps);
+        return trainingLoss({ ...result, logits, windows: lengths.map(() => 1) }, labels);
       },
       trainable.map(({ variable }) => variable),
     );

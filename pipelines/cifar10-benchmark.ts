@@ -9,10 +9,14 @@ import {
   textOption,
 } from './definition.ts';
 import { type DirectImageOptions, directImageOptions } from './training/direct-image-options.ts';
+import { type LearnOptions, learnOptions } from './training/learn-options.ts';
+import { type LossOptionGroup, lossOptions } from './training/loss-options.ts';
 import { type OptimiserOptions, optimiserOptions } from './training/optimiser-options.ts';
 
 type Cifar10BenchmarkOptions = DirectImageOptions &
-  OptimiserOptions & {
+  OptimiserOptions &
+  LossOptionGroup &
+  LearnOptions & {
     readonly networks: Option<'both' | 'snn' | 'ann'>;
     readonly tau: Option<number>;
     readonly threshold: Option<number>;
@@ -57,6 +61,8 @@ const options: Cifar10BenchmarkOptions = {
     default: 'joint',
   }),
   ...optimiserOptions({ weightDecay: 5e-4, clip: 1, schedule: 'cosine', shift: 0 }),
+  ...lossOptions(),
+  ...learnOptions(),
   clip: numberOption({
     help: "limit of the norm of the spiking network's gradients, 0 for none; those of the other are not limited",
     placeholder: 'X',

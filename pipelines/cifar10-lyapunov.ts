@@ -8,11 +8,15 @@ import {
   type Pipeline,
 } from './definition.ts';
 import { type ImageOptions, imageOptions } from './training/image-options.ts';
+import { type LearnOptions, learnOptions } from './training/learn-options.ts';
+import { type LossOptionGroup, lossOptions } from './training/loss-options.ts';
 import { type OptimiserOptions, optimiserOptions } from './training/optimiser-options.ts';
 import { type TrainingOptions, trainingOptions } from './training/options.ts';
 
 type Cifar10LyapunovOptions = TrainingOptions &
   OptimiserOptions &
+  LossOptionGroup &
+  LearnOptions &
   ImageOptions & {
     readonly encoding: Option<'rate' | 'direct' | 'none'>;
     readonly gain: Option<number>;
@@ -102,6 +106,8 @@ const options: Cifar10LyapunovOptions = {
   }),
   ...imageOptions(),
   ...optimiserOptions({ weightDecay: 0, clip: 1, schedule: 'constant', shift: 0 }),
+  ...lossOptions(),
+  ...learnOptions(),
   validation: numberOption({
     help: 'share of the training samples that choose the best epoch; with 0, the test samples do',
     placeholder: 'X',

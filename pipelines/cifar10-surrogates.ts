@@ -9,11 +9,15 @@ import {
   textOption,
 } from './definition.ts';
 import { type DirectImageOptions, directImageOptions } from './training/direct-image-options.ts';
+import { type LearnOptions, learnOptions } from './training/learn-options.ts';
 import { listOption } from './training/list-option.ts';
+import { type LossOptionGroup, lossOptions } from './training/loss-options.ts';
 import { type OptimiserOptions, optimiserOptions } from './training/optimiser-options.ts';
 
 type Cifar10SurrogatesOptions = DirectImageOptions &
-  OptimiserOptions & {
+  OptimiserOptions &
+  LossOptionGroup &
+  LearnOptions & {
     readonly surrogates: Option<string>;
     readonly tau: Option<number>;
     readonly threshold: Option<number>;
@@ -46,6 +50,8 @@ const options: Cifar10SurrogatesOptions = {
   channels: listOption({ help: 'feature maps of the convolutions', default: '32,64', whole: true }),
   hidden: integerOption({ help: 'neurons of the hidden layer', default: 128, min: 1 }),
   ...optimiserOptions({ weightDecay: 0, clip: 0, schedule: 'constant', shift: 0 }),
+  ...lossOptions(),
+  ...learnOptions(),
 };
 
 /** Values of the options of `cifar10-surrogates`. */

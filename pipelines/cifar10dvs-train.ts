@@ -9,17 +9,25 @@ import {
   textOption,
 } from './definition.ts';
 import { type BinningOptions, binningOptions } from './training/binning-options.ts';
+import { type LearnOptions, learnOptions } from './training/learn-options.ts';
+import { listOption } from './training/list-option.ts';
+import { type LossOptionGroup, lossOptions } from './training/loss-options.ts';
 import { type OptimiserOptions, optimiserOptions } from './training/optimiser-options.ts';
 import { type TrainingOptions, trainingOptions } from './training/options.ts';
 
 type Cifar10DvsOptions = TrainingOptions &
   BinningOptions &
-  OptimiserOptions & {
+  OptimiserOptions &
+  LossOptionGroup &
+  LearnOptions & {
     readonly images: Option<string | undefined>;
     readonly recordings: Option<number>;
     readonly sensor: Option<number>;
     readonly orientation: Option<'display' | 'jaer'>;
     readonly alignment: Option<'attention' | 'mix' | 'pool' | 'truncate'>;
+    readonly timesteps: Option<string>;
+    readonly channels: Option<string>;
+    readonly earlyWeights: Option<string>;
     readonly neuron: Option<'notebook' | 'paper'>;
     readonly batchNorm: Option<'joint' | 'per-step'>;
     readonly validation: Option<number>;
@@ -62,6 +70,16 @@ const options: Cifar10DvsOptions = {
     help: "how one stage's frames become the fewer ones of the next",
     default: 'attention',
   }),
+  timesteps: listOption({
+    help: 'timesteps of the stages, the first those of a window of --bins',
+    default: '8,6,4,2',
+    whole: true,
+  }),
+  channels: listOption({ help: 'feature maps of the stages', default: '32,64,128,256', whole: true }),
+  earlyWeights: listOption({
+    help: "weights of the early classifiers' losses, first stage first",
+    default: '0.3,0.2,0.1',
+  }),
   neuron: choiceOption(['notebook', 'paper'], {
     help: 'leaky neuron: beta 0.9 and ATan, reset a step later, or tau 2, soft reset and rectangular',
     default: 'notebook',
@@ -71,6 +89,8 @@ const options: Cifar10DvsOptions = {
     default: 'joint',
   }),
   ...optimiserOptions({ weightDecay: 1e-4, clip: 1, schedule: 'constant', shift: 0 }),
+  ...lossOptions(),
+  ...learnOptions(),
   validation: numberOption({
     help: 'share of the recordings that is held out and chooses the best epoch',
     placeholder: 'X',

@@ -1,11 +1,13 @@
 import { definePipeline, numberOption, type Option, type OptionValues, type Pipeline } from './definition.ts';
 import { type DfaOptions, dfaOptions } from './training/dfa-options.ts';
+import { type LossOptionGroup, lossOptions } from './training/loss-options.ts';
 import { type OptimiserOptions, optimiserOptions } from './training/optimiser-options.ts';
 import { type TrainingOptions, trainingOptions } from './training/options.ts';
 
 type MnistDfaOptions = Omit<TrainingOptions, 'size'> &
   DfaOptions &
-  OptimiserOptions & { readonly validation: Option<number> };
+  OptimiserOptions &
+  LossOptionGroup & { readonly validation: Option<number> };
 
 // Digits keep their size.
 const { size: _, ...common } = trainingOptions({
@@ -21,6 +23,7 @@ const options: MnistDfaOptions = {
   ...common,
   ...dfaOptions(),
   ...optimiserOptions({ weightDecay: 0, clip: 0, schedule: 'step', shift: 0 }),
+  ...lossOptions(),
   validation: numberOption({
     help: 'share of the training images that choose the best epoch; with 0, the test images do',
     placeholder: 'X',

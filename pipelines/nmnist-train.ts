@@ -1,11 +1,15 @@
 import { definePipeline, numberOption, type Option, type OptionValues, type Pipeline } from './definition.ts';
 import { type BinningOptions, binningOptions } from './training/binning-options.ts';
+import { type LearnOptions, learnOptions } from './training/learn-options.ts';
+import { type LossOptionGroup, lossOptions } from './training/loss-options.ts';
 import { type OptimiserOptions, optimiserOptions } from './training/optimiser-options.ts';
 import { type TrainingOptions, trainingOptions } from './training/options.ts';
 
 type NmnistOptions = TrainingOptions &
   BinningOptions &
-  OptimiserOptions & { readonly validation: Option<number> };
+  OptimiserOptions &
+  LossOptionGroup &
+  LearnOptions & { readonly validation: Option<number> };
 
 const options: NmnistOptions = {
   ...trainingOptions({
@@ -18,6 +22,8 @@ const options: NmnistOptions = {
   }),
   ...binningOptions(10),
   ...optimiserOptions({ weightDecay: 1e-4, clip: 1, schedule: 'cosine', shift: 2 }),
+  ...lossOptions(),
+  ...learnOptions(),
   validation: numberOption({
     help: 'share of the training recordings that choose the best epoch; with 0, the test recordings do',
     placeholder: 'X',

@@ -117,41 +117,49 @@ function meanSquareCount(
   return tf.div(tf.mean(squares, 1), tf.tensor1d(steps));
 }
 
-/** Mean over the batch of the final loss and the weighted losses of the early classifiers, from logits of each sample. */
-export function classificationLoss(
-  logits: tf.Tensor2D,
-  auxiliary: NetworkOutput['auxiliary'],
-  labels: Int32Array,
-  { auxiliaryWeights = AUXILIARY_WEIGHTS, labelSmoothing = 0 }: LossOptions = {},
-): tf.Scalar {
-  return withAuxiliary(crossEntropy(logits, labels, labelSmoothing), auxiliary, labels, {
-    auxiliaryWeights,
-    labelSmoothing,
-  });
-}
-
-/** What a training step's loss is computed from. */
-export interface TrainedOutput extends Pick<NetworkOutput, 'output' | 'auxiliary' | 'rates' | 'elements'> {
+/** What the loss of a batch's classes is computed from. */
+export interface ClassifiedOutput extends Pick<NetworkOutput, 'output'> {
   /** Logits of each sample over all its steps, [batch, classes]: what a loss of kind `mean` is of. */
   readonly logits: tf.Tensor2D;
   /** Real windows of each sample. */
   readonly windows: ArrayLike<number>;
 }
 
+/** What a training step's loss is computed from. */
+export interface TrainedOutput
+  extends ClassifiedOutput,
+    Pick<NetworkOutput, 'auxiliary' | 'rates' | 'elements'> {}
+
+/** The loss of an evaluation: the final loss as it is trained, without early classifiers and regularisers. */
+export function evaluationLoss(
+  classified: ClassifiedOutput,
+  labels: Int32Array,
+  options: OutputLossOptions = {},
+): tf.Scalar {
+  return tf.mean(finalLoss(classified, labels, options));
+}
+
 /** The loss of a training step: final loss, early classifiers, regularisers. */
 export function trainingLoss(
-  { output, auxiliary, rates, elements, logits, windows }: TrainedOutput,
+  { auxiliary, rates, elements, ...classified }: TrainedOutput,
   labels: Int32Array,
   options: LossOptions = {},
 ): tf.Scalar {
-  const { kind = 'mean', labelSmoothing = 0 } = options;
-  const losses =
-    kind === 'mean'
-      ? crossEntropy(logits, labels, labelSmoothing)
-      : outputLoss(output, labels, windows, options);
-  const loss = withAuxiliary(losses, auxiliary, labels, options);
+  const loss = withAuxiliary(finalLoss(classified, labels, options), auxiliary, labels, options);
   const more = regularisation({ rates, elements }, options);
   return more === undefined ? loss : tf.add(loss, more);
+}
+
+/** Of each sample, [batch]. */
+function finalLoss(
+  { output, logits, windows }: ClassifiedOutput,
+  labels: Int32Array,
+  options: OutputLossOptions,
+): tf.Tensor1D {
+  const { kind = 'mean', labelSmoothing = 0 } = options;
+  return kind === 'mean'
+    ? crossEntropy(logits, labels, labelSmoothing)
+    : outputLoss(output, labels, windows, options);
 }
 
 function withAuxiliary(

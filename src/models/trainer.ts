@@ -11,9 +11,9 @@ import { type BatchColumns, batchColumns } from './batch-tensors.ts';
 import { divergence } from './divergence.ts';
 import { type ImagePreparation, prepareImages } from './image-preparation.ts';
 import { indexOfMaximum } from './index-of-maximum.ts';
-import { backpropagation, logitsOf } from './learning/backpropagation.ts';
+import { backpropagation, logitsOf, windowsOf } from './learning/backpropagation.ts';
 import type { Learned, LearningRule } from './learning/learning-rule.ts';
-import { classificationLoss, type LossOptions } from './losses.ts';
+import { evaluationLoss, type LossOptions } from './losses.ts';
 import type { LayerRate, StepMetrics } from './metrics.ts';
 import { type ForwardOptions, type Network, type NetworkOutput, outputTensors } from './network.ts';
 import {
@@ -65,7 +65,7 @@ export interface Trainer {
   /** Goes to a batch of an epoch; the order of batches within an epoch is the caller's. */
   startEpoch(epoch: number, batch?: number): void;
   trainStep(batch: RecordBatch): Promise<StepMetrics>;
-  /** Evaluation mode: no update, no dropout, running statistics, final loss only. */
+  /** Evaluation mode: no update, no dropout, running statistics, the final loss alone. */
   evaluateStep(batch: RecordBatch): Promise<StepMetrics>;
   /** Shows the network's layers for a batch, in evaluation mode, to a probe; see `Recorder`, `OperationCounter`. */
   observe(batch: RecordBatch, options: Pick<ForwardOptions, 'probe' | 'potentials'>): void;
@@ -127,7 +127,8 @@ export function createTrainer(network: Network, options: TrainerOptions): Traine
       pending.push(...Object.values(quantities));
       const { logits, loss } = tf.tidy(() => {
         const logits = logitsOf(network, result, { lengths, repeat });
-        return { logits, loss: classificationLoss(logits, [], labels) };
+        const windows = windowsOf(network, { lengths, repeat });
+        return { logits, loss: evaluationLoss({ output: result.output, logits, windows }, labels, options) };
       });
       pending.push(...outputTensors(result), logits, loss);
       const read = await readStep([loss, ...Object.values(quantities)], logits, result);

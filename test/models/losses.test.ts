@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../../src/engines/engine.ts';
 import {
-  classificationLoss,
   crossEntropy,
+  evaluationLoss,
   lossKinds,
   type OutputLossOptions,
   outputLoss,
@@ -33,23 +33,6 @@ describe('crossEntropy', () => {
       20000,
       Math.fround(Math.LN2),
     ]);
-  });
-});
-
-describe('classificationLoss', () => {
-  const logits = (name: string) => randomTensor([3, 4], name) as tf.Tensor2D;
-  const labels = Int32Array.of(0, 3, 1);
-  const mean = async (name: string): Promise<number> =>
-    (await tf.mean(crossEntropy(logits(name), labels)).data())[0]!;
-
-  it('adds the early classifiers by their weights', async () => {
-    const early = ['a', 'b', 'c'].map(logits);
-    const expected =
-      (await mean('f')) + 0.3 * (await mean('a')) + 0.2 * (await mean('b')) + 0.1 * (await mean('c'));
-    const found = await classificationLoss(logits('f'), early, labels).data();
-    expect(found[0]).toBeCloseTo(expected, 5);
-    const other = await classificationLoss(logits('f'), early, labels, { auxiliaryWeights: [0, 1] }).data();
-    expect(other[0]).toBeCloseTo((await mean('f')) + (await mean('b')), 5);
   });
 });
 
@@ -137,10 +120,15 @@ describe('trainingLoss', () => {
   };
   const numberOf = async (loss: tf.Scalar): Promise<number> => (await loss.data())[0]!;
 
-  it('is the classification loss where nothing else is asked for', async () => {
-    const { logits, auxiliary } = given();
-    const expected = await numberOf(classificationLoss(logits, auxiliary, labels));
-    expect(await numberOf(trainingLoss(given(), labels))).toBe(expected);
+  it('adds the early classifiers by their weights', async () => {
+    const logits = (name: string) => randomTensor([3, 4], name) as tf.Tensor2D;
+    const mean = (name: string): Promise<number> => numberOf(tf.mean(crossEntropy(logits(name), labels)));
+    const trained = { ...given(), logits: logits('f'), auxiliary: ['a', 'b', 'c'].map(logits) };
+    const expected =
+      (await mean('f')) + 0.3 * (await mean('a')) + 0.2 * (await mean('b')) + 0.1 * (await mean('c'));
+    expect(await numberOf(trainingLoss(trained, labels))).toBeCloseTo(expected, 5);
+    const other = await numberOf(trainingLoss(trained, labels, { auxiliaryWeights: [0, 1] }));
+    expect(other).toBeCloseTo((await mean('f')) + (await mean('b')), 5);
   });
 
   it('adds early classifiers and regularisers to a loss over time', async () => {
@@ -158,6 +146,20 @@ describe('trainingLoss', () => {
     const sparsity = 2 * ((0.5 * 30 + 0.125 * 10) / 40);
     const activity = 10 * ((0.5 - 0.4) ** 2 + (0.25 - 0.125) ** 2);
     expect(found).toBeCloseTo(classes + sparsity + activity, 5);
+  });
+});
+
+describe('evaluationLoss', () => {
+  it.each(lossKinds)('is of the kind that is trained, without what is added to it: %s', async (kind) => {
+    const output = randomTensor([3, 2, 4], 'output') as tf.Tensor3D;
+    const logits = tf.mean(output, 1) as tf.Tensor2D;
+    const windows = [2, 1, 2];
+    const labels = Int32Array.of(0, 3, 1);
+    const options = { kind, labelSmoothing: 0.1 };
+    const losses =
+      kind === 'mean' ? crossEntropy(logits, labels, 0.1) : outputLoss(output, labels, windows, options);
+    const found = evaluationLoss({ output, logits, windows }, labels, options);
+    expect((await found.data())[0]).toBe((await tf.mean(losses).data())[0]);
   });
 });
 

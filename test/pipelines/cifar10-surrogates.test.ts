@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import cifar10Surrogates from '../../pipelines/cifar10-surrogates.ts';
 import { namedSurrogate, namedSurrogates } from '../../pipelines/training/named-surrogates.ts';
 import { surrogatesPlan } from '../../pipelines/training/surrogates-plan.ts';
+import { decodeCheckpoint } from '../../src/models/checkpoint.ts';
 import { capture, runCaptured, timelessMetrics, writeTinyCifar10 } from './training-harness.ts';
 
 let folder: string;
@@ -81,6 +82,22 @@ describe('cifar10-surrogates', () => {
     expect((await timelessMetrics(stopped)).length).toBe(2);
     await runCaptured(cifar10Surrogates, { resume: stopped });
     expect(await timelessMetrics(stopped)).toStrictEqual(await timelessMetrics(whole));
+  });
+
+  it('trains decays and thresholds, by another loss', async () => {
+    const out = fresh();
+    const loss = { loss: 'rate', labelSmoothing: 0.1, sparsity: 0.5, activity: 1 };
+    const given = { ...small, ...loss, data: images, surrogates: 'atan', learn: 'both', epochs: 1, out };
+    const { lines } = await runCaptured(cifar10Surrogates, given);
+    expect(lines.find(({ type }) => type === 'epoch')!['testLoss']).toSatisfy(Number.isFinite);
+    const path = join(out, 'checkpoints', 'atan-last.safetensors');
+    const { network, tensors } = decodeCheckpoint(await readFile(path));
+    expect(network).toMatchObject({ neuron: { learn: ['decay', 'threshold'] } });
+    for (const layer of ['lif1', 'lif2', 'hidden.lif']) {
+      // They began at a decay of 1 - sigmoid(0) and a threshold of 0.2.
+      expect(tensors.get(`${layer}.decay`)!.values[0]).not.toBe(0);
+      expect(tensors.get(`${layer}.threshold`)!.values[0]).not.toBe(Math.fround(0.2));
+    }
   });
 
   it('reads surrogates by the names of pipeline surrogates and of the literature', () => {

@@ -117,6 +117,14 @@ describe('mnist-dfa', () => {
     });
   });
 
+  it('takes another loss for backpropagation alone', async () => {
+    await expect(runCaptured(mnistDfa, { ...given(), loss: 'count' })).rejects.toThrow(
+      '--loss: expected with --rule bptt alone, found with dfa',
+    );
+    const { lines } = await runCaptured(mnistDfa, { ...given(), rule: 'bptt', loss: 'tet', epochs: 1 });
+    expect(lines.at(-1)).toMatchObject({ type: 'result', model: 'bptt' });
+  });
+
   it('takes lists of numbers only', async () => {
     await expect(runCaptured(mnistDfa, { ...given(), hidden: '10,,5' })).rejects.toThrow(
       '--hidden: expected whole numbers above 0 with commas between, found "10,,5"',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { binningOptions, sampleShape } from '../../pipelines/training/binning-options.ts';
+import { lossOptions } from '../../pipelines/training/loss-options.ts';
 import { optimiserOptions, trainerOptions } from '../../pipelines/training/optimiser-options.ts';
 
 const sensor = { width: 128, height: 96 };
@@ -35,17 +36,27 @@ describe('sampleShape', () => {
 });
 
 describe('trainerOptions', () => {
+  const group = {
+    ...optimiserOptions({ weightDecay: 0.01, clip: 1, schedule: 'constant', shift: 0 }),
+    ...lossOptions(),
+  };
   const defaults = Object.fromEntries(
-    Object.entries(optimiserOptions({ weightDecay: 0.01, clip: 1, schedule: 'constant', shift: 0 })).map(
-      ([name, option]) => [name, option.default],
-    ),
-  ) as Parameters<typeof trainerOptions>[0];
+    Object.entries(group).map(([name, option]) => [name, option.default]),
+  ) as unknown as Parameters<typeof trainerOptions>[0];
   const options = { ...defaults, lr: 0.1, epochs: 10 };
 
   it('leaves out what is off', () => {
     expect(trainerOptions({ ...options, clip: 0 })).toStrictEqual({
       optimiser: { kind: 'adamw', learningRate: 0.1, weightDecay: 0.01 },
       schedule: { kind: 'constant' },
+    });
+  });
+
+  it('passes the loss on', () => {
+    const loss = { loss: 'tet', labelSmoothing: 0.1, sparsity: 2, activity: 3, leastRate: 0.2 } as const;
+    expect(trainerOptions({ ...options, ...loss })).toMatchObject({
+      ...{ kind: 'tet', tetShare: 0.05, labelSmoothing: 0.1, sparsityWeight: 2 },
+      ...{ activityWeight: 3, leastRate: 0.2, mostRate: 0.5 },
     });
   });
 

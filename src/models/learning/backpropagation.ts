@@ -32,7 +32,7 @@ export function backpropagate(
       logits = logitsOf(network, ran.result, forward);
       const kept = [logits, ...outputTensors(ran.result), ...Object.values(ran.quantities ?? {})];
       for (const tensor of kept) tf.keep(tensor);
-      const windows = realWindows(shownLengths(forward.lengths, forward.repeat ?? 1)!, network.windowBins);
+      const windows = windowsOf(network, forward);
       const classified = trainingLoss({ ...ran.result, logits, windows }, labels, loss);
       return ran.penalty === undefined ? classified : tf.add(classified, ran.penalty);
     },
@@ -49,6 +49,11 @@ export function backpropagate(
     ...(quantities && { quantities }),
     others: [sequence, result.output, ...result.auxiliary, ...Object.values(result.state), ...others],
   };
+}
+
+/** Real windows of each sample among the steps that it was shown for. */
+export function windowsOf({ windowBins }: Network, { lengths, repeat = 1 }: ForwardOptions): number[] {
+  return realWindows(shownLengths(lengths, repeat)!, windowBins);
 }
 
 /** The logits of each sample over all the steps that it was shown for. */
