@@ -1,10 +1,40 @@
 import { engine, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
 import { filterGradientKernel, inputGradientKernel, paddingName } from '../kernels/convolution.ts';
 import { KernelForms } from '../kernels/kernel.ts';
+import { normKernel } from '../kernels/optimiser-step.ts';
+import { EagerCall } from './eager.ts';
+import { addElementwiseForms } from './elementwise-forms.ts';
+import { addNeuronForms } from './neuron-forms.ts';
+import { addNormalisationForms } from './normalisation-forms.ts';
 
-/** The kernels that libtensorflow has itself: a convolution's gradients, for the paddings that it has names for. */
+/** What libtensorflow has itself, or does in fewer operations than the reference. */
 export function tensorflowForms(): KernelForms {
   const forms = new KernelForms();
+  addNeuronForms(forms);
+  addElementwiseForms(forms);
+  addNormalisationForms(forms);
+  addConvolutionForms(forms);
+  forms.add(normKernel, (inputs, { count }) =>
+    EagerCall.run((call) => {
+      const halves = Array.from({ length: count }, (_, index) => call.halfSquares(call.take(inputs[index]!)));
+      return [call.algebra.sqrt(call.algebra.mul(call.sumOf(halves), 2))];
+    }),
+  );
+  forms.replace('Reshape', () => ({ inputs, attrs }) => {
+    const { x } = inputs as { readonly x: TensorInfo };
+    const { shape } = attrs as unknown as { readonly shape: readonly number[] };
+    const whole = implied(shape, x.shape);
+    if (whole.length === x.shape.length && whole.every((side, axis) => side === x.shape[axis])) {
+      engine().backend.incRef(x.dataId);
+      return { dataId: x.dataId, shape: whole, dtype: x.dtype };
+    }
+    return EagerCall.run((call) => [call.reshape(call.take(x), whole)])[0]!;
+  });
+  return forms;
+}
+
+/** A convolution's gradients, for the paddings that TensorFlow has names for. */
+function addConvolutionForms(forms: KernelForms): void {
   forms.add(inputGradientKernel, ({ outputGradient, filter }, attributes) => {
     const { inputShape, stride } = attributes;
     const pad = paddingName(inputShape, filter.shape, attributes);
@@ -19,7 +49,13 @@ export function tensorflowForms(): KernelForms {
     const constants = { filterShape: [...filterShape], strides: stride, pad, dataFormat: 'NHWC' };
     return [native('Conv2DBackpropFilter', { x: input, dy: outputGradient }, constants)];
   });
-  return forms;
+}
+
+/** A shape with its -1 replaced by what is left. */
+function implied(shape: readonly number[], from: readonly number[]): number[] {
+  const size = from.reduce((product, side) => product * side, 1);
+  const given = shape.reduce((product, side) => (side === -1 ? product : product * side), 1);
+  return shape.map((side) => (side === -1 ? size / given : side));
 }
 
 function native(
