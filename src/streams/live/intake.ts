@@ -6,6 +6,14 @@ import type { Tally } from './tally.ts';
 /** Events that are handed to the ring at once. */
 const BLOCK_EVENTS = 8192;
 
+/** How an intake behaves. */
+export interface IntakeOptions {
+  /** Takes the sensor's size from a stream that says it before its first event. */
+  readonly adopts?: boolean;
+  /** Events for which the ring has no room wait, until `release` finds some: for sources that can be made to wait. */
+  readonly keeps?: boolean;
+}
+
 /**
  * What the decoders of live protocols write to: it counts events, drops those outside the sensor, gives them one time
  * that never goes back, and hands them to the ring when a datagram or block is over.
@@ -18,18 +26,25 @@ export class Intake {
   readonly #clock = new LiveClock();
   readonly #block: EventBlock = eventBlock(BLOCK_EVENTS);
   readonly #wake: () => void;
+  readonly #keeps: boolean;
+  /** Blocks that wait for room. */
+  #kept: EventBlock[] = [];
   #arrival = 0;
   #received = 0;
   #outOfRange = 0;
   #untimed = 0;
 
-  /**
-   * @param wake called when the consumer waits and something has come
-   * @param adopts takes the sensor's size from a stream that says it before its first event
-   */
-  constructor(sensor: SensorSize, ring: EventRing, tally: Tally, wake: () => void, adopts = false) {
+  /** @param wake called when the consumer waits and something has come */
+  constructor(
+    sensor: SensorSize,
+    ring: EventRing,
+    tally: Tally,
+    wake: () => void,
+    { adopts = false, keeps = false }: IntakeOptions = {},
+  ) {
     this.#sensor = sensor;
     this.#adopts = adopts;
+    this.#keeps = keeps;
     this.tally = tally;
     this.#ring = ring;
     this.#wake = wake;
@@ -117,9 +132,52 @@ export class Intake {
     if (block.length === BLOCK_EVENTS) this.#flush();
   }
 
-  #flush(): void {
-    const waits = this.#ring.push(this.#block, this.#arrival);
-    this.#block.length = 0;
-    if (waits) this.#wake();
+  /** Moves events that were kept to the ring; gives false while some are left. */
+  release(): boolean {
+    while (this.#kept.length > 0) {
+      const block = this.#kept[0]!;
+      const most = Math.min(block.length, this.#ring.capacity - this.#ring.length);
+      if (most === 0) return false;
+      this.#push(firstOf(block, most));
+      if (most === block.length) this.#kept.shift();
+      else this.#kept[0] = restOf(block, most);
+    }
+    return true;
   }
+
+  #flush(): void {
+    const block = this.#block;
+    const full = this.#kept.length > 0 || block.length > this.#ring.capacity - this.#ring.length;
+    if (this.#keeps && full && block.length > 0) this.#kept.push(copyOf(block));
+    else this.#push(block);
+    block.length = 0;
+  }
+
+  #push(block: EventBlock): void {
+    if (this.#ring.push(block, this.#arrival)) this.#wake();
+  }
+}
+
+function restOf({ length, micros, x, y, on }: EventBlock, from: number): EventBlock {
+  return {
+    length: length - from,
+    micros: micros.subarray(from),
+    x: x.subarray(from),
+    y: y.subarray(from),
+    on: on.subarray(from),
+  };
+}
+
+function firstOf(block: EventBlock, length: number): EventBlock {
+  return { ...block, length };
+}
+
+function copyOf({ length, micros, x, y, on }: EventBlock): EventBlock {
+  return {
+    length,
+    micros: micros.slice(0, length),
+    x: x.slice(0, length),
+    y: y.slice(0, length),
+    on: on.slice(0, length),
+  };
 }

@@ -237,7 +237,7 @@ async function localInput(
     tellSize();
     ending.wake();
   };
-  const intake = new Intake(sensor, ring, tally, wake, adopts);
+  const intake = new Intake(sensor, ring, tally, wake, { adopts, keeps: place.kind === 'pipe' });
   const room = async (): Promise<void> => {
     while (ring.length > ring.capacity / 2 && !stop.signal.aborted) await ending.nextTake();
   };

@@ -30,6 +30,8 @@ export interface LocalSource {
   feed(sink: LocalSink): Promise<void>;
 }
 
+/** Bytes of a pipe that are decoded at a time. */
+const SLICE_BYTES = 1 << 14;
 /** Milliseconds between looks into a watched folder; a file that has not grown since the last is complete. */
 const LOOK_MILLIS = 500;
 
@@ -117,7 +119,7 @@ export function pipeSource(pipe: AsyncIterable<Uint8Array>, options: AddressOpti
   return {
     simulated: false,
     feed: async (sink) => {
-      const { intake, ring, hooks, room, signal } = sink;
+      const { intake, hooks, room, signal } = sink;
       await prepare(options.protocol);
       const reception = new Reception(
         intake,
@@ -125,8 +127,6 @@ export function pipeSource(pipe: AsyncIterable<Uint8Array>, options: AddressOpti
         { ...options, sensor: intake.sensor },
         hooks.onRecognised,
       );
-      // No format gives more than six events a byte.
-      const slice = Math.max(1, Math.min(1 << 16, ring.capacity >>> 4));
       const blocks = pipe[Symbol.asyncIterator]();
       const ended = new Promise<undefined>((resolve) => {
         signal.addEventListener('abort', () => resolve(undefined), { once: true });
@@ -134,13 +134,14 @@ export function pipeSource(pipe: AsyncIterable<Uint8Array>, options: AddressOpti
       while (!signal.aborted) {
         const next = await Promise.race([blocks.next(), ended]);
         if (next === undefined || next.done === true) break;
-        for (let at = 0; at < next.value.length && !signal.aborted; at += slice) {
-          await room();
-          reception.bytes(next.value.subarray(at, at + slice));
+        for (let at = 0; at < next.value.length && !signal.aborted; at += SLICE_BYTES) {
+          reception.bytes(next.value.subarray(at, at + SLICE_BYTES));
+          while (!intake.release() && !signal.aborted) await room();
         }
       }
       reception.settle();
       reception.restart();
+      while (!intake.release() && !signal.aborted) await room();
     },
   };
 }
