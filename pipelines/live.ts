@@ -1,8 +1,8 @@
 import { definePipeline, type Pipeline } from './definition.ts';
-import { liveOptions } from './streaming/live-options.ts';
+import { type LiveOptions, liveOptions } from './streaming/live-options.ts';
 
 /** `pipeline run live`: predictions of a trained network from events as they arrive. */
-const live: Pipeline<typeof liveOptions> = definePipeline({
+const live: Pipeline<LiveOptions> = definePipeline({
   name: 'live',
   summary: 'predict from live event cameras',
   description:

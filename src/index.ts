@@ -284,8 +284,16 @@ export {
   type PipelineDefinition,
   switchOption,
   textOption,
+  textsOption,
 } from '../pipelines/definition.ts';
 export { loadPipeline, pipelineNames } from '../pipelines/index.ts';
+export type { CameraOptions, CameraSource } from '../pipelines/streaming/camera-stream.ts';
+export {
+  inferLive,
+  type LiveInference,
+  type LiveInferenceOptions,
+  type LivePrediction,
+} from '../pipelines/streaming/live-inference.ts';
 export { type LoadedModel, loadModel, type ModelOptions } from '../pipelines/streaming/load-model.ts';
 export {
   type EventSource,

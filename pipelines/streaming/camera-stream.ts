@@ -4,9 +4,10 @@ import { Decide, type DecisionOptions } from '../../src/operators/decide.ts';
 import { type LiveWindow, LiveWindows } from '../../src/operators/live-windows.ts';
 import type { Prediction } from '../../src/operators/predict.ts';
 import type { LiveCounters } from '../../src/streams/live/live-source.ts';
+import { type FeedFilters, feedFilters } from './feed-filters.ts';
 import type { LoadedModel } from './load-model.ts';
 import { slicesOf } from './paced-chunks.ts';
-import { type EventSource, gridOf } from './predict-stream.ts';
+import { type EventSource, framesOf, gridOf } from './predict-stream.ts';
 import type { CameraSnapshot } from './snapshot.ts';
 
 /** A camera's events as they arrive. */
@@ -47,6 +48,7 @@ export class CameraStream {
   /** Start of the next window, in microseconds; undefined before the first, and where bins are counted in events. */
   nextMicros: number | undefined;
   ended = false;
+  readonly #filters: FeedFilters;
   readonly #options: CameraOptions;
   readonly #spanMicros: number;
   readonly #strideMicros: number | undefined;
@@ -68,6 +70,7 @@ export class CameraStream {
     const { feed, binning, binMicros = Number.POSITIVE_INFINITY, windowBins } = model;
     const { decision = {}, mergeMost = 1, silenceMicros } = options;
     this.source = source;
+    this.#filters = feedFilters(feed, source.sensor);
     this.#options = options;
     this.#spanMicros = binMicros;
     this.#strideMicros = binning.kind === 'time' ? (binning.strideMicros ?? binning.windowMicros) : undefined;
@@ -75,8 +78,8 @@ export class CameraStream {
     this.windows = new LiveWindows({
       binning,
       bins: windowBins,
-      grid: gridOf(source, feed),
-      polarity: feed.frame.channels === 1 ? 'merged' : 'two',
+      grid: gridOf({ id: source.id, sensor: this.#filters.sensor }, feed),
+      ...framesOf(feed),
       mergeMost,
       ...(silenceMicros === undefined ? {} : { silenceMicros }),
       ...(restored?.nextMicros === undefined ? {} : { resumeMicros: restored.nextMicros }),
@@ -89,7 +92,7 @@ export class CameraStream {
 
   /** Reads until the source ends; what is open then is the last window. */
   async read(): Promise<void> {
-    for await (const chunk of this.source.chunks()) {
+    for await (const chunk of this.#filters.apply(this.source.chunks())) {
       this.#chunkMillis = nowMillis();
       await this.#push(chunk);
       if (this.#stopped) break;

@@ -1,16 +1,45 @@
-import { engineNames } from '../../src/engines/engine-names.ts';
-import { dashboardOptions } from '../dashboard/options.ts';
+import { type EngineName, engineNames } from '../../src/engines/engine-names.ts';
+import type { Overflow } from '../../src/streams/live/ring.ts';
+import { type DashboardOptions, dashboardOptions } from '../dashboard/options.ts';
 import {
   choiceOption,
   integerOption,
   numberOption,
+  type Option,
   switchOption,
   textOption,
   textsOption,
 } from '../definition.ts';
 
-/** The options of `pipeline run live`, by what they are about. */
-export const liveOptions = {
+/** When the membrane state of a stream begins anew. */
+export type ResetRule = 'never' | 'window' | 'silence';
+
+/** The options of `pipeline run live`. */
+export type LiveOptions = DashboardOptions & {
+  readonly model: Option<string | undefined>;
+  readonly source: Option<readonly string[]>;
+  readonly engine: Option<EngineName>;
+  readonly threads: Option<number>;
+  readonly duration: Option<number | undefined>;
+  readonly idleTimeout: Option<number | undefined>;
+  readonly bin: Option<number | undefined>;
+  readonly lateness: Option<number>;
+  readonly reset: Option<ResetRule>;
+  readonly silence: Option<number>;
+  readonly overflow: Option<Overflow>;
+  readonly thin: Option<number>;
+  readonly buffer: Option<number>;
+  readonly halfLife: Option<number>;
+  readonly enter: Option<number>;
+  readonly leave: Option<number>;
+  readonly operations: Option<boolean>;
+  readonly out: Option<readonly string[] | undefined>;
+  readonly snapshot: Option<string | undefined>;
+  readonly snapshotEvery: Option<number>;
+};
+
+/** The options of `pipeline run live`. */
+export const liveOptions: LiveOptions = {
   model: textOption({
     placeholder: 'RUN[:NAME]',
     help: 'trained network that predicts; RUN is a run directory',
@@ -24,7 +53,12 @@ export const liveOptions = {
     help: 'tensor engine; see pipeline engines',
     default: 'auto',
   }),
-  threads: integerOption({ help: 'threads of the engine; what it finds best by default', min: 1, max: 256 }),
+  threads: integerOption({
+    help: 'threads of the engine; more than one pays for large networks only',
+    min: 1,
+    max: 256,
+    default: 1,
+  }),
   duration: numberOption({
     placeholder: 'SECONDS',
     help: 'end after this time; without it, at Ctrl-C',

@@ -4,10 +4,12 @@ import type { EventChunk, SensorSize } from '../../src/events.ts';
 import type { Feed } from '../../src/models/feed.ts';
 import { type BinCounters, binCounters } from '../../src/operators/bin-frames.ts';
 import { bin } from '../../src/operators/binning.ts';
-import { FrameGrid } from '../../src/operators/frame-grid.ts';
+import { FrameGrid, type Polarity } from '../../src/operators/frame-grid.ts';
 import { type Prediction, predict } from '../../src/operators/predict.ts';
+import type { Representation } from '../../src/operators/representations/representation.ts';
 import { windows } from '../../src/operators/windows.ts';
 import { Credits, pulledChunks } from '../../src/streams/event-chunks.ts';
+import { feedFilters } from './feed-filters.ts';
 import type { LoadedModel } from './load-model.ts';
 import { pacedChunks } from './paced-chunks.ts';
 
@@ -34,7 +36,7 @@ export interface PredictionStream {
 }
 
 /**
- * source ▸ bin ▸ windows ▸ predict, the state carried from window to window; the source is pulled, and the next chunk
+ * source ▸ filters ▸ bin ▸ windows ▸ predict, the state carried from window to window; the source is pulled, and the next chunk
  * is pulled only when every window of the last has been predicted.
  */
 export function predictStream(
@@ -43,21 +45,30 @@ export function predictStream(
   options: StreamOptions,
 ): PredictionStream {
   const { feed, binning, binMicros = Number.POSITIVE_INFINITY, windowBins, predictor } = model;
-  const grid = gridOf(source, feed);
+  const filters = feedFilters(feed, source.sensor);
+  const grid = gridOf({ id: source.id, sensor: filters.sensor }, feed);
   const counters = binCounters();
   const credits = new Credits(1);
   const paced = {
     ...source,
-    chunks: () => pacedChunks(source.chunks(), { spanMicros: binMicros, ...options }),
+    chunks: () => pacedChunks(filters.apply(source.chunks()), { spanMicros: binMicros, ...options }),
   };
   const predictions = pulledChunks(paced, credits).pipe(
-    bin(binning, { grid, polarity: feed.frame.channels === 1 ? 'merged' : 'two', counters }),
+    bin(binning, { grid, ...framesOf(feed), counters }),
     windows(windowBins),
     tap(() => credits.take()),
     predict(predictor.step, { dispose: predictor.disposeState }),
     tap(() => credits.give()),
   );
   return { predictions, counters };
+}
+
+/** What the events of a bin become for a network. */
+export function framesOf({ frame, representation = { kind: 'counted' } }: Feed): {
+  polarity: Polarity;
+  representation: Representation;
+} {
+  return { polarity: frame.channels === 1 ? 'merged' : 'two', representation };
 }
 
 /** Where the pixels of a source fall on a frame; a sensor of another size than the training's is scaled whole. */

@@ -5,14 +5,15 @@ import type { OptionValues, PipelineContext } from '../definition.ts';
 import type { CameraSource } from './camera-stream.ts';
 import { type Closing, withClosing } from './closing.ts';
 import { inferLive, type LiveInference, type LiveInferenceOptions } from './live-inference.ts';
-import type { liveOptions } from './live-options.ts';
+import type { LiveOptions } from './live-options.ts';
 import { type LoadedModel, loadModel } from './load-model.ts';
 import { openOutput, type PredictionOutput } from './outputs/output.ts';
 import { reportLive } from './report-live.ts';
 import { readSnapshot, SnapshotFile } from './snapshot-file.ts';
+import { warmUp } from './warm-up.ts';
 
 /** The options of a live run. */
-export type LiveValues = OptionValues<typeof liveOptions>;
+export type LiveValues = OptionValues<LiveOptions>;
 
 /** Windows that `--overflow merge` makes one of, at most. */
 const MERGE_MOST = 16;
@@ -33,6 +34,7 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
   const binMicros = bin === undefined ? undefined : 1000 * bin;
   const model = await loadModel(name, { engine, threads, binMicros });
   closing.later(() => model.close());
+  await warmUp(model, { streams: values.source.length, measured: values.operations });
   const sources: LiveSource[] = [];
   for (const url of values.source) {
     const source = await openSource(url, model, values, context);

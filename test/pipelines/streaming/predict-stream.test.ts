@@ -92,6 +92,31 @@ function predicted(source: EventSource, model: LoadedModel): Promise<Prediction[
 }
 
 describe('predictStream', () => {
+  it('makes frames as the feed says: its filters first, then its representation', async () => {
+    const chunk = allocateChunk(100, 4);
+    chunk.t.set([0, 1, 5, 12]);
+    chunk.x.set([0, 0, 6, 7]);
+    chunk.y.set([0, 0, 6, 7]);
+    chunk.on.set([1, 0, 1, 1]);
+    const { feed } = summing();
+    const fed = {
+      ...feed,
+      filters: ['select-polarity:polarity=on', 'crop:x=0,y=0,width=7,height=7'],
+      representation: { kind: 'voxel-grid', bins: 3 },
+    } as const;
+    const windows: Window[] = [];
+    const seen = summing(async (window) => void windows.push(window), {
+      feed: { ...fed, filters: [...fed.filters] },
+    });
+    await predicted(sourceOf([chunk]), seen);
+    expect(windows.map(({ shape }) => shape)).toEqual([[2, 4, 4, 3]]);
+    // Of the first bin's 10 us: the event at its start is in the first plane, the one in the middle in the second.
+    const frames = windows[0]!.frames;
+    expect([...frames.subarray(0, 3)]).toEqual([1, 0, 0]);
+    expect([...frames.subarray(3 * 15, 3 * 16)]).toEqual([0, 1, 0]);
+    expect(frames.reduce((sum, value) => sum + value, 0)).toBe(2);
+  });
+
   it('predicts every window, the last incomplete one too, and carries the state', async () => {
     const source = sourceOf([chunkOf(100, [0, 5, 12, 19]), chunkOf(120, [3, 40])]);
     const predictions = await predicted(source, summing());
