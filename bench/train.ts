@@ -87,13 +87,13 @@ function quantile(sorted: readonly number[], share: number): number {
 
 /** Runs one case on all workers in turns; workers that are not there are left out. */
 async function measure(name: string, workers: readonly Worker[], absent: Set<string>): Promise<Measured[]> {
-  const { steps } = benchCases[name]!;
+  const { steps, warmUp } = benchCases[name]!;
   const seconds = new Map<Worker, number[]>();
   const peaks = new Map<Worker, number>();
   // The first round also makes ready and warms up.
   for (let round = 0; round <= Number(options.rounds); round++) {
     for (const worker of workers) {
-      const turn = await worker.turn(name, steps);
+      const turn = await worker.turn(name, round === 0 ? warmUp : steps);
       if (turn === undefined) absent.add(worker.name);
       else if (round > 0) seconds.set(worker, [...(seconds.get(worker) ?? []), ...turn.seconds]);
       if (turn !== undefined) peaks.set(worker, turn.peakBytes);

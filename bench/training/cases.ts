@@ -19,7 +19,9 @@ export interface BenchCase {
   readonly title: string;
   /** Steps of a turn. */
   readonly steps: number;
-  prepare(): TimedStep;
+  /** Steps before the first turn, which are not timed: by then what runs is compiled and caches are filled. */
+  readonly warmUp: number;
+  prepare(): TimedStep | Promise<TimedStep>;
   /** The dense convolutions of a training step alone. */
   prepareLimit?(): TimedStep;
 }
@@ -53,14 +55,16 @@ interface TrainingCase extends Omit<TrainerOptions, 'seed'> {
   readonly config: NetworkConfig;
   readonly batch: number;
   readonly frames: number;
+  readonly warmUp?: number;
 }
 
-function training({ title, config, batch, frames: count, ...options }: TrainingCase): BenchCase {
+function training({ title, warmUp = 4, config, batch, frames: count, ...options }: TrainingCase): BenchCase {
   const { height, width, channels } = config.input;
   const shape: FrameShape = [count, height, width, channels];
   return {
     title,
     steps: 1,
+    warmUp,
     prepare: () => {
       const trainer = createTrainer(createNetwork(config, 42), { seed: 42, ...options });
       const samplesOfBatch = batchSamples(samples(batch, shape));
@@ -72,15 +76,27 @@ function training({ title, config, batch, frames: count, ...options }: TrainingC
   };
 }
 
+/**
+ * Sets the running averages of a network that has not been trained to those of its input, so that neurons fire as
+ * they do in a trained one; otherwise the deeper layers are silent.
+ */
+async function settle(network: Network, shape: FrameShape, repeat: number): Promise<void> {
+  const trainer = createTrainer(network, { seed: 42, optimiser: { kind: 'sgd', learningRate: 0 }, repeat });
+  const batch = batchSamples(samples(8, shape));
+  for (let step = 0; step < 60; step++) await trainer.trainStep(batch);
+}
+
 /** Windows of one stream, one after the other, the state carried on. */
 function streaming(title: string, config: NetworkConfig): BenchCase {
   return {
     title,
     steps: 40,
-    prepare: () => {
+    warmUp: 600,
+    prepare: async () => {
       const network: Network = createNetwork(config, 42);
       const { height, width, channels } = config.input;
       const shape: FrameShape = [network.windowBins, height, width, channels];
+      await settle(network, shape, shape[0] === 1 ? 4 : 1);
       const window = frames(shape, 'window');
       let state = {};
       return async () => {
@@ -104,6 +120,7 @@ function trainSsnn(side: number): BenchCase {
     config: ssnn(side),
     batch: 8,
     frames: 8,
+    warmUp: side < 100 ? 20 : 4,
     optimiser: { kind: 'adamw', learningRate: 1e-3, weightDecay: 1e-4 },
     clipNorm: 1,
   });

@@ -27,6 +27,7 @@ function update(title: string, rule?: LearningRule): BenchCase {
   return {
     title,
     steps: 1,
+    warmUp: 4,
     prepare: () => {
       const network = createNetwork(leakyDfaNetConfig(), 42);
       const trainer = createTrainer(network, {

@@ -31,7 +31,10 @@ export async function densities(threads: number, rounds: number): Promise<Densit
   const backend = tf.engine().backend as NativeBackend;
   const force = (sparse: boolean): void => {
     const limit = sparse ? 1 : 0;
-    registerKernels('native', nativeForms(backend, { forward: limit, filterGradient: limit }));
+    registerKernels(
+      'native',
+      nativeForms(backend, () => ({ forward: limit, filterGradient: limit })),
+    );
   };
   const rows: DensityRow[] = [];
   for (const { side, inputs, outputs } of LAYERS) {

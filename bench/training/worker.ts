@@ -11,7 +11,7 @@ const [worker = 'auto', threads = '2'] = process.argv.slice(2);
 const engine = worker === 'limit' ? 'native' : worker;
 await startEngine(engine as 'auto', { threads: Number(threads) });
 
-function prepare(name: string): TimedStep | undefined {
+function prepare(name: string): TimedStep | Promise<TimedStep> | undefined {
   const benchCase = benchCases[name];
   return worker === 'limit' ? benchCase?.prepareLimit?.() : benchCase?.prepare();
 }
@@ -20,7 +20,7 @@ const prepared = new Map<string, TimedStep | undefined>();
 for await (const line of createInterface({ input: process.stdin })) {
   const [name = '', steps = '1'] = line.split(' ');
   if (!prepared.has(name)) {
-    prepared.set(name, prepare(name));
+    prepared.set(name, await prepare(name));
     await prepared.get(name)?.();
   }
   const step = prepared.get(name);

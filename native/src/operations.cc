@@ -12,12 +12,15 @@ namespace {
 
 constexpr Operation kOneDnnOperations[] = {
     operation<forgetFilter>("forgetFilter"),
+    operation<linear>("linear"),
+    operation<linearGradient>("linearGradient"),
     operation<multiplyMatrices>("multiplyMatrices"),
 };
 
 #define RXSPIKE_TABLES(level)                                                                                       \
   std::vector<Operations> {                                                                                         \
-    level::batchNormOperations(), level::bernoulliOperations(), level::convolutionOperations(),                     \
+    level::attentionOperations(), level::batchNormOperations(), level::bernoulliOperations(),                       \
+        level::convolutionOperations(),                                                                             \
         level::elementwiseOperations(), level::layerNormOperations(), level::neuronOperations(),                    \
         level::optimiserOperations(), level::poolingOperations(), level::spikeProductOperations()                   \
   }

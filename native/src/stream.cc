@@ -1,11 +1,38 @@
 #include "stream.h"
 
 #include <omp.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #include <exception>
 #include <utility>
 
 namespace rxspike {
+
+namespace {
+
+// With a thread for every processor, each keeps to one: the scheduler at times puts two on the same, where one spins
+// while it waits for the other.
+void spreadThreads(int threads) {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) != threads) return;
+#pragma omp parallel num_threads(threads)
+  {
+    int processor = 0;
+    for (int before = omp_get_thread_num(); before > 0 || !CPU_ISSET(processor, &allowed); processor++) {
+      if (CPU_ISSET(processor, &allowed)) before--;
+    }
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(processor, &own);
+    sched_setaffinity(0, sizeof own, &own);
+  }
+#endif
+}
+
+}  // namespace
 
 Stream::Stream(int threads) : thread_([this, threads] { work(threads); }) {}
 
@@ -47,6 +74,7 @@ std::string Stream::takeError() { return std::exchange(error_, {}); }
 void Stream::work(int threads) {
   omp_set_num_threads(threads);
   omp_set_dynamic(0);
+  spreadThreads(threads);
   std::unique_lock lock(mutex_);
   while (true) {
     submitted_.wait(lock, [this] { return stopping_ || !items_.empty(); });

@@ -193,7 +193,7 @@ run('native engine against the reference forms', () => {
           pool: { kind, size },
           state: state!,
         });
-        const others = batchStatistics ? [result.mean, result.variance] : [];
+        const others = [result.mean, result.variance];
         return [
           result.output,
           result.state,
@@ -299,7 +299,7 @@ run('native engine against the reference forms', () => {
     ];
     const inputs = [spikes, given([3, 3, 5, 48])];
     const use = (limits?: SparseLimits): void =>
-      registerKernels('native', nativeForms(tf.engine().backend as NativeBackend, limits));
+      registerKernels('native', nativeForms(tf.engine().backend as NativeBackend, limits && (() => limits)));
     use({ forward: 0, filterGradient: 0 });
     const dense = await resultsOf(run, inputs);
     use({ forward: 1, filterGradient: 1 });

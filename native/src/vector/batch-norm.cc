@@ -108,6 +108,18 @@ void inverseDeviation(const float* variance, float* inverse, Index count, float 
   for (Index i = 0; i < count; i++) inverse[i] = 1 / std::sqrt(variance[i] * factor + epsilon);
 }
 
+// Scale and offset by given statistics, which are copied, by channel.
+void givenNormalisation(const float* gamma, const float* beta, const float* mean, const float* variance,
+                        float* meanCopy, float* varianceCopy, float* scale, float* offset, Index channels,
+                        float epsilon) {
+  for (Index i = 0; i < channels; i++) {
+    meanCopy[i] = mean[i];
+    varianceCopy[i] = variance[i];
+    scale[i] = gamma[i] * (1 / std::sqrt(variance[i] + epsilon));
+    offset[i] = beta[i] - mean[i] * scale[i];
+  }
+}
+
 // out = in * scale + offset, by group and channel.
 void scaleChannels(const float* in, const float* scale, const float* offset, float* out, GROUP_PARAMETERS) {
   const Groups g = GROUPS;
@@ -171,6 +183,7 @@ constexpr Operation kOperations[] = {
     operation<batchNormMoments>("batchNormMoments"),
     operation<batchNormScale>("batchNormScale"),
     operation<inverseDeviation>("inverseDeviation"),
+    operation<givenNormalisation>("givenNormalisation"),
     operation<scaleChannels>("scaleChannels"),
     operation<batchNormGradient>("batchNormGradient"),
 };

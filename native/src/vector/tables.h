@@ -6,6 +6,7 @@
 #define RXSPIKE_DECLARE_TABLES(level)       \
   namespace rxspike::level {                \
   Operations batchNormOperations();         \
+  Operations attentionOperations();         \
   Operations bernoulliOperations();         \
   Operations convolutionOperations();       \
   Operations elementwiseOperations();       \

@@ -23,6 +23,7 @@ export {
   leakyIntegratorNeuron,
 } from './leaky-integrator.ts';
 export { type LifConstants, type LifParameters, lif, lifNeuron } from './lif.ts';
+export { linearMap } from './linear.ts';
 export { maxPool } from './max-pool.ts';
 export type { Learned, NeuronFunction, NeuronParameters, NeuronResult } from './neuron-function.ts';
 export type { ChargeConstants, ResetConstants, ThresholdConstants } from './neuron-parts.ts';
@@ -43,5 +44,7 @@ export {
   refractoryLifNeuron,
 } from './refractory-lif.ts';
 export { repeatedVariance, repeatSteps } from './repeat-steps.ts';
+export { scaledSum } from './scaled-sum.ts';
+export { selfAttention } from './self-attention.ts';
 export { spikeProduct, spikeProductWeightGradient } from './spike-product.ts';
 export { type Surrogate, type SurrogateKind, surrogateDerivative, surrogateKinds } from './surrogate.ts';

@@ -47,7 +47,7 @@ export interface NormalisedLifResult {
   readonly output: tf.Tensor;
   /** Potential after the last step, [batch, height, width, channels]. */
   readonly state: tf.Tensor;
-  /** Mean and unbiased variance of the batch, [channels]; of no meaning with given statistics. */
+  /** Mean and unbiased variance of the batch, or those given, [channels]. */
   readonly mean: tf.Tensor;
   readonly variance: tf.Tensor;
   /** Spikes of each sample and step, [batch, time]. */
@@ -93,7 +93,7 @@ export function normalisedLif(
 type Input = 'input' | 'gamma' | 'beta' | 'mean' | 'variance' | 'parameters' | 'state';
 type Inputs = Readonly<Record<Input, tf.Tensor>>;
 
-/** Outputs: pooled spikes, last potential, mean and unbiased variance of the batch, spikes by sample and step. */
+/** Outputs: pooled spikes, last potential, mean and unbiased variance as used, spikes by sample and step. */
 export const normalisedLifKernel: Kernel<Input, NormalisedLifAttributes> = defineKernel<
   Input,
   NormalisedLifAttributes
@@ -116,10 +116,10 @@ export const normalisedLifKernel: Kernel<Input, NormalisedLifAttributes> = defin
     saveInputs: ['input', 'gamma', 'beta', 'mean', 'variance', 'parameters', 'state'],
     saveOutputs: [false, false, true, true, false],
     backward: ([outputGradient, stateGradient, , , countsGradient], inputs, [mean, variance], attributes) => {
-      const statistics = attributes.batchStatistics ? { mean: mean!, variance: variance! } : {};
+      const { batchStatistics, epsilon } = attributes;
       const [input, gamma, beta, parameters, state] = normalisedLifGradientKernel.run(
         {
-          ...{ ...inputs, ...statistics, outputGradient: outputGradient! },
+          ...{ ...inputs, mean: mean!, variance: variance!, outputGradient: outputGradient! },
           ...{ stateGradient: stateGradient!, countsGradient: countsGradient! },
         },
         attributes,
@@ -130,7 +130,11 @@ export const normalisedLifKernel: Kernel<Input, NormalisedLifAttributes> = defin
         beta: () => beta!,
         parameters: () => parameters!,
         state: () => state!,
-        mean: () => tf.zerosLike(inputs.mean),
+        // A given mean is subtracted from every value before it is scaled.
+        mean: () =>
+          batchStatistics
+            ? tf.zerosLike(inputs.mean)
+            : tf.neg(tf.mul(beta!, tf.mul(inputs.gamma, tf.rsqrt(tf.add(inputs.variance, epsilon))))),
         variance: () => tf.zerosLike(inputs.variance),
       };
     },
@@ -150,7 +154,7 @@ function normalised(
   const { input, gamma, beta } = inputs;
   if (!batchStatistics) {
     const normal = batchNormInference(input, gamma, beta, inputs.mean, inputs.variance, epsilon);
-    return { normal, mean: tf.zerosLike(gamma), variance: tf.zerosLike(gamma) };
+    return { normal, mean: tf.clone(inputs.mean), variance: tf.clone(inputs.variance) };
   }
   const [normal, mean, variance] = batchNormKernel.run({ input, gamma, beta }, { epsilon, perStep: false });
   const unbiased = tf.mul(variance!, repeatedVariance(sizeOf(input.shape) / gamma.shape[0]!, repeat));

@@ -2,8 +2,11 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { CrossEntropyAttributes } from '../kernels/cross-entropy.ts';
 import { type KernelDefinition, KernelForms } from '../kernels/kernel.ts';
+import type { LinearAttributes } from '../kernels/linear.ts';
 import type { NormalisedLifAttributes } from '../kernels/normalised-lif.ts';
 import type { AdamNumber, MomentumStep } from '../kernels/optimiser-step.ts';
+import type { ScaledSumAttributes } from '../kernels/scaled-sum.ts';
+import type { SelfAttentionAttributes } from '../kernels/self-attention.ts';
 import type { NativeBackend } from './backend.ts';
 import { sizeOf } from './layout.ts';
 import { addNeuronForms, backwardOperands, neuronOperands } from './neuron-forms.ts';
@@ -25,7 +28,7 @@ export interface SparseLimits {
 /** The shared kernels in their native forms. */
 export function nativeForms(
   backend: NativeBackend,
-  limits: SparseLimits = calibrated,
+  limits: (channels: number) => SparseLimits = calibrated,
   products: ProductLimits = calibratedProducts,
 ): KernelForms {
   const forms = new KernelForms();
@@ -39,7 +42,10 @@ export function nativeForms(
 }
 
 /** Where the two took equal time on AVX-512 for 3x3 filters of 32 to 256 channels, less a margin. */
-const calibrated: SparseLimits = { forward: 0.14, filterGradient: 0.08 };
+const calibrated = (channels: number): SparseLimits => ({
+  forward: channels <= 128 ? 0.14 : 0.07,
+  filterGradient: channels <= 64 ? 0.09 : channels <= 128 ? 0.07 : 0.05,
+});
 
 interface Padding {
   readonly top: number;
@@ -62,7 +68,7 @@ function convolutionSizes(
   return [...frame, stride, stride, padding.top, padding.left, 1, 1];
 }
 
-function convolutionKernels(limits: SparseLimits): Record<string, FusedKernel> {
+function convolutionKernels(limits: (channels: number) => SparseLimits): Record<string, FusedKernel> {
   return {
     Convolution: (backend, { input, filter }, attributes) => {
       const { stride, padding } = attributes;
@@ -81,7 +87,7 @@ function convolutionKernels(limits: SparseLimits): Record<string, FusedKernel> {
         backend.address(filter!),
         backend.address(output),
         backend.identity(filter!),
-        limits.forward,
+        limits(outputs).forward,
         ...convolutionSizes(input!.shape, filter!.shape, output.shape, attributes),
       );
       return [output];
@@ -105,7 +111,7 @@ function convolutionKernels(limits: SparseLimits): Record<string, FusedKernel> {
         backend.address(input!),
         backend.address(outputGradient!),
         backend.address(output),
-        limits.filterGradient,
+        limits(attributes.filterShape[3]).filterGradient,
         ...convolutionSizes(input!.shape, attributes.filterShape, outputGradient!.shape, attributes),
       );
       return [output];
@@ -233,6 +239,20 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     return [output];
   },
 
+  ScaledSum: (backend, { input }, { scale }: ScaledSumAttributes) => {
+    const output = backend.output([]);
+    backend.submit(
+      'sum',
+      backend.address(input!),
+      backend.address(output),
+      1,
+      sizeOf(input!.shape),
+      1,
+      scale,
+    );
+    return [output];
+  },
+
   AveragePool: pool('averagePool'),
   MaximumPool: pool('maximumPool'),
   AveragePoolGradient: (backend, { outputGradient }, { size, height, width }) => {
@@ -257,6 +277,38 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
       ...poolSizes(input!.shape, outputGradient!.shape, size),
     );
     return [output];
+  },
+
+  Linear: (backend, { input, weight, bias }, { rectify }: LinearAttributes) => {
+    const [inputs, outputs] = weight!.shape as [number, number];
+    const output = backend.output([...input!.shape.slice(0, -1), outputs]);
+    const addresses = [input!, weight!, bias!, output].map((tensor) => backend.address(tensor));
+    const rows = sizeOf(input!.shape.slice(0, -1));
+    backend.submit('linear', ...addresses, rows, inputs, outputs, rectify ? 1 : 0);
+    return [output];
+  },
+  LinearGradient: (backend, { input, weight, output, outputGradient }, { rectify }: LinearAttributes) => {
+    const [inputs, outputs] = weight!.shape as [number, number];
+    const gradients = [input!.shape, weight!.shape, [outputs]].map((shape) => backend.output(shape));
+    const tensors = [input!, weight!, output!, outputGradient!, ...gradients];
+    const addresses = tensors.map((tensor) => backend.address(tensor));
+    const rows = sizeOf(input!.shape.slice(0, -1));
+    backend.submit('linearGradient', ...addresses, rows, inputs, outputs, rectify ? 1 : 0);
+    return gradients;
+  },
+  SelfAttention: (backend, { projected }, { heads }: SelfAttentionAttributes) => {
+    const [batch, tokens, triple] = projected!.shape as [number, number, number];
+    const output = backend.output([batch, tokens, triple / 3]);
+    const addresses = [projected!, output].map((tensor) => backend.address(tensor));
+    backend.submit('selfAttention', ...addresses, batch, tokens, heads, triple / 3 / heads);
+    return [output];
+  },
+  SelfAttentionGradient: (backend, { projected, outputGradient }, { heads }: SelfAttentionAttributes) => {
+    const [batch, tokens, triple] = projected!.shape as [number, number, number];
+    const gradient = backend.output(projected!.shape);
+    const addresses = [projected!, outputGradient!, gradient].map((tensor) => backend.address(tensor));
+    backend.submit('selfAttentionGradient', ...addresses, batch, tokens, heads, triple / 3 / heads);
+    return [gradient];
   },
 
   LayerNormalisation: (backend, { input, gamma, beta }, { epsilon }) => {
@@ -333,33 +385,17 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     const [spikes, lastState, mean, variance, counts] = outputs.map((output) => backend.address(output));
     const scratch = backend.scratch(3 * channels);
     const [inverse, scale, offset] = [0, 1, 2].map((part) => scratch.address + part * channels * 4);
-    let usedMean = mean!;
+    const affine = [backend.address(gamma!), backend.address(beta!)];
     if (batchStatistics) {
       const sizes = [1, 1, batch * frames * height * width, channels];
-      backend.submit(
-        'batchNormMoments',
-        backend.address(input!),
-        mean!,
-        variance!,
-        inverse!,
-        ...sizes,
-        repeat,
-        epsilon,
-      );
+      const moments = [mean!, variance!, inverse!];
+      backend.submit('batchNormMoments', backend.address(input!), ...moments, ...sizes, repeat, epsilon);
+      backend.submit('batchNormScale', ...affine, mean!, inverse!, scale!, offset!, 1, channels);
     } else {
-      usedMean = backend.address(inputs['mean']!);
-      backend.submit(
-        'inverseDeviation',
-        backend.address(inputs['variance']!),
-        inverse!,
-        channels,
-        1,
-        epsilon,
-      );
-      for (const unused of [mean!, variance!]) backend.submit('fill', unused, channels, 0);
+      const given = [inputs['mean']!, inputs['variance']!].map((tensor) => backend.address(tensor));
+      const made = [mean!, variance!, scale!, offset!];
+      backend.submit('givenNormalisation', ...affine, ...given, ...made, channels, epsilon);
     }
-    const affine = [backend.address(gamma!), backend.address(beta!), usedMean, inverse!, scale!, offset!];
-    backend.submit('batchNormScale', ...affine, 1, channels);
     backend.submit(
       'LifForward',
       ...[backend.address(input!), backend.address(state!), spikes!, lastState!, 0, counts!, scale!, offset!],

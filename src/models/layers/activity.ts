@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { scaledSum } from '../../engines/kernels/index.ts';
 import type { LayerActivity } from './layer.ts';
 import { sizeOf } from './parameter.ts';
 import { realSteps, stepMask } from './step-mask.ts';
@@ -21,6 +22,6 @@ export function activityOfCounts(
   const [batch, steps] = bySteps.shape as [number, number];
   const elements = realSteps(lengths, batch, steps) * size;
   const mask = stepMask(lengths, batch, steps);
-  const total = tf.sum(mask === undefined ? bySteps : tf.mul(bySteps, mask));
-  return { rate: tf.div(total, Math.max(elements, 1)), elements };
+  const counted = mask === undefined ? bySteps : tf.mul(bySteps, mask);
+  return { rate: scaledSum(counted, 1 / Math.max(elements, 1)), elements };
 }

@@ -43,11 +43,6 @@ export function createBatchNorm(
   const shift = createParameter(`${name}.shift`, [channels], constantValues([channels], 0));
   const mean = createBuffer(`${name}.mean`, [channels], 0);
   const variance = createBuffer(`${name}.variance`, [channels], 1);
-  const shiftedBy = (bias: tf.Tensor): tf.Tensor =>
-    tf.add(
-      shift.variable,
-      tf.mul(bias, tf.mul(scale.variable, tf.rsqrt(tf.add(variance.variable, EPSILON)))),
-    );
   return {
     name,
     parameters: [scale, shift, mean, variance],
@@ -99,10 +94,9 @@ export function createBatchNorm(
         input,
         {
           gamma: scale.variable,
-          // What a bias adds a batch's own statistics take away; with running averages it is a part of the shift,
-          // which has a gradient.
-          beta: bias === undefined || pass.training ? shift.variable : shiftedBy(bias),
-          mean: mean.variable,
+          beta: shift.variable,
+          // What a bias adds a batch's own statistics take away; from running averages it is subtracted beforehand.
+          mean: bias === undefined || pass.training ? mean.variable : tf.sub(mean.variable, bias),
           variance: variance.variable,
           epsilon: EPSILON,
         },
@@ -114,10 +108,10 @@ export function createBatchNorm(
           state: pass.state[neurons!.name],
         },
       );
-      const batchMean = bias === undefined ? result.mean : tf.add(result.mean, bias);
+      const batchMean = (): tf.Tensor => (bias === undefined ? result.mean : tf.add(result.mean, bias));
       const updates = pass.training
         ? [
-            { parameter: mean, value: runningAverage(mean, batchMean, 1) },
+            { parameter: mean, value: runningAverage(mean, batchMean(), 1) },
             { parameter: variance, value: runningAverage(variance, result.variance, 1) },
           ]
         : [];

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { layerNorm } from '../../engines/kernels/index.ts';
+import { layerNorm, linearMap, selfAttention } from '../../engines/kernels/index.ts';
 import { type Layer, type Parameter, statelessLayer } from './layer.ts';
-import { createLinear, linear } from './linear.ts';
+import { createLinear } from './linear.ts';
 import { constantValues, createParameter, uniformValues } from './parameter.ts';
 
 /** Sizes of an encoder layer; `heads` divides `width`. */
@@ -42,29 +42,12 @@ export function createEncoderLayer(
 
   return statelessLayer(name, parameters, (tokens, pass) => {
     const apply = (layer: Layer, value: tf.Tensor): tf.Tensor => layer.forward(value, pass).output;
-    const mixed = selfAttention(linear(tokens, weight.variable, bias.variable), heads);
+    const mixed = selfAttention(linearMap(tokens, weight.variable, bias.variable), heads);
     const normal = apply(attended, tf.add(tokens, apply(output, mixed)));
-    return apply(fed, tf.add(normal, apply(shrink, tf.relu(apply(expand, normal)))));
+    const [expandWeight, expandBias] = expand.parameters as [Parameter, Parameter];
+    const hidden = linearMap(normal, expandWeight.variable, expandBias.variable, { rectify: true });
+    return apply(fed, tf.add(normal, apply(shrink, hidden)));
   });
-}
-
-/** Scaled dot-product attention of [batch, tokens, 3 * width] (queries, keys, values) by heads. */
-function selfAttention(projected: tf.Tensor, heads: number): tf.Tensor {
-  const [batch, tokens, triple] = projected.shape as [number, number, number];
-  const depth = triple / 3 / heads;
-  // [3, batch, heads, tokens, depth], then one product a head, with batch and heads as one axis.
-  const split = tf.transpose(tf.reshape(projected, [batch, tokens, 3, heads, depth]), [2, 0, 3, 1, 4]);
-  const [queries, keys, values] = tf
-    .unstack(split)
-    .map((part) => tf.reshape(part, [batch * heads, tokens, depth]) as tf.Tensor3D) as [
-    tf.Tensor3D,
-    tf.Tensor3D,
-    tf.Tensor3D,
-  ];
-  const scores = tf.matMul(queries, keys, false, true);
-  const weights = tf.softmax(tf.mul(scores, 1 / Math.sqrt(depth))) as tf.Tensor3D;
-  const attended = tf.reshape(tf.matMul(weights, values), [batch, heads, tokens, depth]);
-  return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [batch, tokens, heads * depth]);
 }
 
 /** Layer normalisation over the last axis. */

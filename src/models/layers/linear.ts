@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { linearMap } from '../../engines/kernels/index.ts';
 import { type Layer, type Parameter, statelessLayer } from './layer.ts';
 import { createParameter, defaultValues } from './parameter.ts';
 
@@ -32,7 +33,7 @@ export function createLinear(
 /** input [..., inputs] times weight [inputs, outputs], plus bias [outputs]. */
 export function linear(input: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
   const [inputs, outputs] = weight.shape as [number, number];
+  if (bias !== undefined) return linearMap(input, weight, bias);
   const product = tf.matMul(tf.reshape(input, [-1, inputs]), weight as tf.Tensor2D);
-  const output = bias === undefined ? product : tf.add(product, bias);
-  return tf.reshape(output, [...input.shape.slice(0, -1), outputs]);
+  return tf.reshape(product, [...input.shape.slice(0, -1), outputs]);
 }
