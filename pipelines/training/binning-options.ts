@@ -3,9 +3,23 @@ import type { SensorSize } from '../../src/events.ts';
 import type { Feed } from '../../src/models/feed.ts';
 import { binCounters } from '../../src/operators/bin-frames.ts';
 import { binRecording } from '../../src/operators/bin-sample.ts';
+import { createBinning } from '../../src/operators/binning.ts';
 import { FrameGrid } from '../../src/operators/frame-grid.ts';
+import {
+  parseRepresentation,
+  representationDefinitions,
+} from '../../src/operators/representations/parse-representation.ts';
+import { frameShape } from '../../src/operators/representations/representation.ts';
 import type { LabelledRecording } from '../../src/streams/datasets/dataset.ts';
-import { integerOption, numberOption, type Option, type OptionValues, textOption } from '../definition.ts';
+import {
+  integerOption,
+  numberOption,
+  type Option,
+  type OptionValues,
+  textOption,
+  textsOption,
+} from '../definition.ts';
+import { feedFilters } from '../streaming/feed-filters.ts';
 import { filteredChunks } from '../streaming/filtered-chunks.ts';
 import { Augmentation, type AugmentPosition } from './augmentation.ts';
 import type { TrainingOptions } from './options.ts';
@@ -20,6 +34,8 @@ export type BinningOptions = {
   readonly bins: Option<number>;
   readonly binMs: Option<number | undefined>;
   readonly steps: Option<number | undefined>;
+  readonly representation: Option<string | undefined>;
+  readonly filter: Option<readonly string[] | undefined>;
   readonly augment: Option<string | undefined>;
 };
 
@@ -34,6 +50,14 @@ export function binningOptions(bins: number): BinningOptions {
       min: 0.001,
     }),
     steps: integerOption({ help: 'bins of a sample: padded with empty ones, or cut', min: 1 }),
+    representation: textOption({
+      placeholder: 'NAME',
+      help: `what the events of a bin become: ${representationDefinitions.map(({ example }) => example).join('; ')}; by default counted`,
+    }),
+    filter: textsOption({
+      placeholder: 'FILTER',
+      help: 'filter that events go through first, NAME or NAME:OPTION=VALUE,…; may be repeated, in order; see pipeline filters',
+    }),
     augment: textOption({
       placeholder: 'FILTERS',
       help: 'change training recordings anew in each epoch, which then decodes them: flip@0.5;jitter-space:deviation-x=1',
@@ -41,9 +65,9 @@ export function binningOptions(bins: number): BinningOptions {
   };
 }
 
-type BinningValues = OptionValues<Omit<BinningOptions, 'augment'> & Pick<TrainingOptions, 'size'>> & {
-  readonly augment?: string | undefined;
-};
+type Chosen = 'representation' | 'filter' | 'augment';
+type BinningValues = OptionValues<Omit<BinningOptions, Chosen> & Pick<TrainingOptions, 'size'>> &
+  Partial<OptionValues<Pick<BinningOptions, Chosen>>>;
 
 /** How the recordings of a sensor become samples, and streams frames. */
 export interface SampleShape {
@@ -59,48 +83,51 @@ export interface SampleShape {
   readonly feed: Feed;
 }
 
-/** What the options make of recordings of this sensor; frames are square, of two polarities. */
+/** What the options make of recordings of this sensor; the grid that events fall on is square, of two polarities. */
 export function sampleShape(
   options: BinningValues,
   sensor: SensorSize,
   classNames: readonly string[],
 ): SampleShape {
   const { size, bins, binMs } = options;
-  if (size > Math.min(sensor.width, sensor.height)) {
-    throw new OptionError(
-      `--size: expected at most the sensor's ${sensor.width} x ${sensor.height}, found ${size}`,
-    );
+  const filters = [...(options.filter ?? [])];
+  const before = feedFilters({ filters }, sensor);
+  const { width, height } = before.sensor;
+  if (size > Math.min(width, height)) {
+    throw new OptionError(`--size: expected at most the sensor's ${width} x ${height}, found ${size}`);
   }
   const binning: Feed['binning'] =
     binMs === undefined ? { kind: 'count', bins } : { kind: 'time', windowMicros: Math.round(binMs * 1000) };
   const frame = { width: size, height: size, channels: 2 };
-  const steps = options.steps === undefined ? {} : { steps: options.steps };
-  const grid = new FrameGrid({ sensor, frame });
-  const augmentation = options.augment === undefined ? undefined : new Augmentation(options.augment, sensor);
+  const representation = parseRepresentation(options.representation ?? 'counted');
+  const grid = new FrameGrid({ sensor: before.sensor, frame });
+  createBinning(binning, { grid, representation }); // What does not fit is told before the training.
+  const [inputHeight, inputWidth, channels] = frameShape(representation, grid, 'two');
+  const augmentation =
+    options.augment === undefined ? undefined : new Augmentation(options.augment, before.sensor);
+  // What is usual is left out, so that keys of caches and checkpoints stay what they were.
+  const chosen = {
+    ...(filters.length === 0 ? {} : { filters }),
+    ...(representation.kind === 'counted' ? {} : { representation }),
+    ...(options.steps === undefined ? {} : { steps: options.steps }),
+  };
+  const binned = { representation, ...(options.steps === undefined ? {} : { steps: options.steps }) };
   return {
     read: async (recording, position) => {
       const counters = binCounters();
-      const changed =
-        augmentation === undefined || position === undefined
-          ? recording
-          : augmented(recording, augmentation, position);
-      return { sample: await binRecording(changed, binning, grid, { ...steps, counters }), counters };
+      const changed: LabelledRecording = {
+        ...recording,
+        chunks: () => {
+          const chunks = before.apply(recording.chunks());
+          if (augmentation === undefined || position === undefined) return chunks;
+          return filteredChunks(chunks, augmentation.chainFor(recording.id, position));
+        },
+      };
+      return { sample: await binRecording(changed, binning, grid, { ...binned, counters }), counters };
     },
     augments: augmentation !== undefined,
-    transform: { version: [packageVersion(), FRAMES_VERSION], sensor, frame, binning, ...steps },
-    input: frame,
-    feed: { sensor, frame, binning, ...steps, classNames: [...classNames] },
-  };
-}
-
-/** The recording with its events changed for one epoch. */
-function augmented(
-  recording: LabelledRecording,
-  augmentation: Augmentation,
-  position: AugmentPosition,
-): LabelledRecording {
-  return {
-    ...recording,
-    chunks: () => filteredChunks(recording.chunks(), augmentation.chainFor(recording.id, position)),
+    transform: { version: [packageVersion(), FRAMES_VERSION], sensor, frame, binning, ...chosen },
+    input: { height: inputHeight, width: inputWidth, channels },
+    feed: { sensor, frame, binning, ...chosen, classNames: [...classNames] },
   };
 }

@@ -21,6 +21,22 @@ export type FeedBinning =
   /** So many events in a bin. */
   | { kind: 'events'; count: number; stride?: number; tail?: 'keep' | 'drop' };
 
+/** What the events of a bin become. */
+export type FeedRepresentation =
+  | { kind: 'counted' }
+  | { kind: 'binary' }
+  | { kind: 'time-surface'; tauMicros: number }
+  | {
+      kind: 'averaged-time-surface';
+      windowMicros: number;
+      tauMicros: number;
+      cellSize?: number;
+      surfaceSize?: number;
+      decay?: 'exponential' | 'linear';
+    }
+  | { kind: 'voxel-grid'; bins: number }
+  | { kind: 'binary-representation'; bits: number };
+
 /** How an image becomes frames. */
 export type FeedEncoding =
   | { kind: 'direct'; steps: number }
@@ -35,10 +51,14 @@ export interface Feed {
   orientation?: 'jaer' | 'display';
   /** Part of the sensor that was used, in pixels; absent where all of it was. */
   crop?: { x: number; y: number; width: number; height: number };
-  /** Frames as the network takes them; of two channels, 0 counts off events and 1 on events. */
+  /** Filters that events go through first, in order, as they are written on the command line; absent for none. */
+  filters?: string[];
+  /** The grid that events fall on; of two channels, 0 is for off events and 1 for on events. */
   frame: { width: number; height: number; channels: number };
   /** Absent for images. */
   binning?: FeedBinning;
+  /** Absent where events are counted. */
+  representation?: FeedRepresentation;
   /** Median length of a training bin in microseconds, by which a stream without an end is binned. */
   binMicros?: number;
   /** Absent for events. */
@@ -63,6 +83,7 @@ export const feedSchema: v.GenericSchema<unknown, Feed> = v.strictObject({
   sensor: v.strictObject({ width: side, height: side }),
   orientation: v.exactOptional(v.picklist(['jaer', 'display'])),
   crop: v.exactOptional(v.strictObject({ x: position, y: position, width: side, height: side })),
+  filters: v.exactOptional(v.array(v.pipe(v.string(), v.nonEmpty()))),
   frame: v.strictObject({ width: side, height: side, channels: count }),
   binning: v.exactOptional(
     v.variant('kind', [
@@ -81,6 +102,23 @@ export const feedSchema: v.GenericSchema<unknown, Feed> = v.strictObject({
         stride: v.exactOptional(count),
         tail: v.exactOptional(tail),
       }),
+    ]),
+  ),
+  representation: v.exactOptional(
+    v.variant('kind', [
+      v.strictObject({ kind: v.literal('counted') }),
+      v.strictObject({ kind: v.literal('binary') }),
+      v.strictObject({ kind: v.literal('time-surface'), tauMicros: positive }),
+      v.strictObject({
+        kind: v.literal('averaged-time-surface'),
+        windowMicros: v.pipe(v.number(), v.finite(), v.minValue(0)),
+        tauMicros: positive,
+        cellSize: v.exactOptional(count),
+        surfaceSize: v.exactOptional(count),
+        decay: v.exactOptional(v.picklist(['exponential', 'linear'])),
+      }),
+      v.strictObject({ kind: v.literal('voxel-grid'), bins: count }),
+      v.strictObject({ kind: v.literal('binary-representation'), bits: count }),
     ]),
   ),
   binMicros: v.exactOptional(positive),

@@ -58,6 +58,11 @@ export {
   binaryRepresentation,
 } from './representations/binary-representation.ts';
 export {
+  parseRepresentation,
+  type RepresentationDefinition,
+  representationDefinitions,
+} from './representations/parse-representation.ts';
+export {
   frameShape,
   type PaintedRepresentation,
   type Representation,

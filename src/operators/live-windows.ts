@@ -7,6 +7,7 @@ import type { Binning } from './binning.ts';
 import { firstEventFrom } from './first-event-from.ts';
 import type { FrameGrid, Polarity } from './frame-grid.ts';
 import { mergeWindows } from './merge-windows.ts';
+import type { Representation } from './representations/representation.ts';
 import { type Window, Windows } from './windows.ts';
 
 /** A window of a live stream. */
@@ -35,7 +36,11 @@ export interface LiveWindowsOptions {
   readonly grid: FrameGrid;
   /** Default `two`. */
   readonly polarity?: Polarity;
-  /** Windows that may become one where several wait; bins must not overlap. Default 1: none are merged. */
+  /** What the events of a bin become; default their counts. */
+  readonly representation?: Representation;
+  /**
+   * Windows that may become one where several wait; bins must not overlap, and count events. Default 1: none are merged.
+   */
   readonly mergeMost?: number;
   /** Time without events after which the stream begins anew, in microseconds; default never. */
   readonly silenceMicros?: number;
@@ -79,7 +84,10 @@ export class LiveWindows {
   #begins = true;
 
   constructor(options: LiveWindowsOptions) {
-    const { binning, mergeMost = 1, silenceMicros, resumeMicros } = options;
+    const { binning, mergeMost = 1, silenceMicros, resumeMicros, representation } = options;
+    if (mergeMost > 1 && representation !== undefined && representation.kind !== 'counted') {
+      throw new OptionError(`live windows: bins of ${representation.kind} cannot be merged, only counts`);
+    }
     if (mergeMost > 1 && overlaps(binning)) {
       throw new OptionError('live windows: bins that overlap cannot be merged');
     }
@@ -190,8 +198,13 @@ export class LiveWindows {
   }
 
   #createBinning(firstMicros?: number): BinByTime | BinByEvents {
-    const { binning, grid, polarity = 'two' } = this.#options;
-    const shared = { grid, polarity, counters: this.counters, representation: { kind: 'counted' } } as const;
+    const { binning, grid, polarity = 'two', representation = { kind: 'counted' } } = this.#options;
+    if (representation.kind === 'binary-representation') {
+      throw new OptionError(
+        'live windows: the binary representation is for recordings, whose bins end by themselves',
+      );
+    }
+    const shared = { grid, polarity, counters: this.counters, representation };
     if (binning.kind === 'events') return new BinByEvents({ ...binning, ...shared });
     if (binning.kind !== 'time') {
       throw new OptionError(`live windows: expected bins by time or by events, got "${binning.kind}"`);

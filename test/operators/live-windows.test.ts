@@ -40,6 +40,20 @@ const spans = (windows: readonly Window[]): number[][] =>
   windows.map(({ startMicros, endMicros, events }) => [startMicros, endMicros, events]);
 
 describe('LiveWindows', () => {
+  it('makes of events what is asked for, and merges counts alone', () => {
+    const windows = create({ representation: { kind: 'voxel-grid', bins: 3 } });
+    windows.push(chunkOf([3, 8]), () => 0);
+    windows.end();
+    const [window] = takeAll(windows);
+    expect(window!.shape).toEqual([1, 3, 4, 3]);
+    expect(() => create({ mergeMost: 2, representation: { kind: 'binary' } })).toThrow(
+      'live windows: bins of binary cannot be merged, only counts',
+    );
+    expect(() => create({ representation: { kind: 'binary-representation', bits: 2 } })).toThrow(
+      'live windows: the binary representation is for recordings',
+    );
+  });
+
   it('gives the windows of a recording, however the events come', () => {
     const times = fc.array(fc.nat(30), { minLength: 1, maxLength: 60 }).map((steps) => {
       let now = 1000;

@@ -1,7 +1,12 @@
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { binningOptions, sampleShape } from '../../pipelines/training/binning-options.ts';
 import { lossOptions } from '../../pipelines/training/loss-options.ts';
 import { optimiserOptions, trainerOptions } from '../../pipelines/training/optimiser-options.ts';
+import type { EventChunk } from '../../src/events.ts';
+import { feedSchema } from '../../src/models/feed.ts';
+import { parseRepresentation } from '../../src/operators/index.ts';
+import { chunkOf } from '../operators/event-cases.ts';
 
 const sensor = { width: 128, height: 96 };
 const values = { size: 48, bins: 8, binMs: undefined, steps: undefined };
@@ -32,6 +37,70 @@ describe('sampleShape', () => {
   it('takes bins down to a microsecond', () => {
     const { schema } = binningOptions(8).binMs;
     expect(schema['~run']({ value: '0.001' }, {})).toMatchObject({ value: 0.001 });
+  });
+});
+
+describe('representation and filters', () => {
+  const chunk = chunkOf([
+    { micros: 0, x: 0, y: 0, on: 1 },
+    { micros: 250, x: 40, y: 10, on: 0 },
+    { micros: 1000, x: 127, y: 95, on: 1 },
+  ]);
+  const recording = {
+    id: 'r',
+    label: 0,
+    sensor,
+    simulated: false,
+    async *chunks(): AsyncGenerator<EventChunk> {
+      yield chunk;
+    },
+  };
+
+  it.each([
+    ['binary', [48, 48, 2]],
+    ['time-surface:tau-micros=100', [48, 48, 2]],
+    ['averaged-time-surface:window-micros=100,tau-micros=50', [25, 25, 2]],
+    ['voxel-grid:bins=5', [48, 48, 5]],
+    ['binary-representation:bits=8', [48, 48, 2]],
+  ])('%s is what the network takes, in the feed and in what caches are keyed by', async (text, shape) => {
+    const { input, feed, transform, read } = sampleShape({ ...values, representation: text }, sensor, ['a']);
+    expect([input.height, input.width, input.channels]).toEqual(shape);
+    expect(v.parse(feedSchema, JSON.parse(JSON.stringify(feed)))).toEqual(feed);
+    expect(feed.representation).toEqual(parseRepresentation(text));
+    expect(transform).toMatchObject({ representation: feed.representation });
+    expect((await read(recording)).sample.shape).toEqual([8, ...shape]);
+  });
+
+  it('a filter comes before the bins, and may change the sensor', async () => {
+    const filter = ['select-polarity:polarity=on', 'crop:x=0,y=0,width=64,height=64'];
+    const { feed, transform, read } = sampleShape({ ...values, filter }, sensor, ['a']);
+    expect(feed).toMatchObject({ sensor, filters: filter });
+    expect(transform).toMatchObject({ filters: filter });
+    const { frames } = (await read(recording)).sample;
+    expect(frames.reduce((sum, value) => sum + value, 0)).toBe(1);
+    expect(() =>
+      sampleShape({ ...values, filter: ['crop:x=0,y=0,width=9,height=9'] }, sensor, ['a']),
+    ).toThrow("--size: expected at most the sensor's 9 x 9, found 48");
+  });
+
+  it('are left out where they are the usual ones', () => {
+    const { feed, transform } = sampleShape({ ...values, representation: 'counted', filter: [] }, sensor, [
+      'a',
+    ]);
+    expect(Object.keys({ ...feed, ...transform })).not.toContain('representation');
+    expect(Object.keys({ ...feed, ...transform })).not.toContain('filters');
+  });
+
+  it('are refused in one line where they are not known', () => {
+    expect(() => sampleShape({ ...values, representation: 'voxels' }, sensor, ['a'])).toThrow(
+      'representation "voxels": no such representation; expected one of counted, binary, time-surface,',
+    );
+    expect(() => sampleShape({ ...values, representation: 'voxel-grid' }, sensor, ['a'])).toThrow(
+      'representation voxel-grid: expected bins; missing bins',
+    );
+    expect(() => sampleShape({ ...values, filter: ['crop:x=0'] }, sensor, ['a'])).toThrow(
+      'filter crop: expected',
+    );
   });
 });
 

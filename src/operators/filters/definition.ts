@@ -1,7 +1,7 @@
-import * as v from 'valibot';
 import { OptionError } from '../../errors.ts';
 import type { SensorSize } from '../../events.ts';
 import type { Option, Options } from '../../options.ts';
+import { validatedOptions } from '../named-options.ts';
 import type { EventFilter } from './filter-chain.ts';
 import type { FilterStage } from './filter-stage.ts';
 
@@ -55,7 +55,7 @@ export function defineFilter<P extends object>(author: FilterAuthor<P>): FilterD
     required,
     needsSensor: !anySensor,
     configure: (given, text = name) => {
-      const values = validated(name, options, required, given);
+      const values = validatedOptions(`filter ${name}`, options, required, given);
       return {
         name,
         text,
@@ -67,37 +67,4 @@ export function defineFilter<P extends object>(author: FilterAuthor<P>): FilterD
       };
     },
   };
-}
-
-/** The values of the options that are given or have a default. */
-function validated(
-  name: string,
-  options: Options,
-  required: readonly string[],
-  given: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(options)) {
-    if (option.default !== undefined) values[key] = option.default;
-  }
-  for (const [key, value] of Object.entries(given)) {
-    const option = Object.hasOwn(options, key) ? options[key] : undefined;
-    if (option === undefined) {
-      const known = Object.keys(options);
-      const has = known.length === 0 ? 'has no options' : `has ${known.join(', ')}`;
-      throw new OptionError(`filter ${name}: no option ${key}; it ${has}`);
-    }
-    const parsed = v.safeParse(option.schema, value);
-    if (!parsed.success) {
-      throw new OptionError(
-        `filter ${name}: ${key}: expected ${option.expects}, found ${JSON.stringify(value)}`,
-      );
-    }
-    values[key] = parsed.output;
-  }
-  const missing = required.filter((key) => values[key] === undefined);
-  if (missing.length > 0) {
-    throw new OptionError(`filter ${name}: expected ${required.join(', ')}; missing ${missing.join(', ')}`);
-  }
-  return values;
 }

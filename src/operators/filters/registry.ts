@@ -1,4 +1,5 @@
 import { OptionError } from '../../errors.ts';
+import { nameIn, parseNamedOptions } from '../named-options.ts';
 import type { FilterDefinition } from './definition.ts';
 import { filterDefinitions } from './definitions/index.ts';
 import type { EventFilter } from './filter-chain.ts';
@@ -8,24 +9,8 @@ import type { EventFilter } from './filter-chain.ts';
  * options may be written in kebab case. Throws an OptionError in one line.
  */
 export function parseFilter(text: string): EventFilter {
-  const colon = text.indexOf(':');
-  const name = (colon < 0 ? text : text.slice(0, colon)).trim();
-  const definition = findFilter(name);
-  // Without a prototype, so that no name of an option can mean anything else.
-  const given: Record<string, string> = Object.create(null);
-  const parts = colon < 0 ? [] : text.slice(colon + 1).split(',');
-  for (const part of parts) {
-    const equals = part.indexOf('=');
-    const key = camelCase((equals < 0 ? part : part.slice(0, equals)).trim());
-    if (key === '' || equals < 0) {
-      throw new OptionError(
-        `filter ${name}: expected option=value, found ${JSON.stringify(part)}; for example ${definition.example}`,
-      );
-    }
-    if (Object.hasOwn(given, key))
-      throw new OptionError(`filter ${name}: ${key}: expected once, found twice`);
-    given[key] = part.slice(equals + 1).trim();
-  }
+  const definition = findFilter(nameIn(text));
+  const { given } = parseNamedOptions(text, `filter ${definition.name}`, definition.example);
   return definition.configure(given, text);
 }
 
@@ -47,10 +32,6 @@ export function findFilter(name: string): FilterDefinition {
 /** Option names on the command line: `from-micros` for `fromMicros`. */
 export function kebabCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function camelCase(key: string): string {
-  return key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function alike(known: string, name: string): boolean {

@@ -11,7 +11,9 @@ import {
   createBinning,
   FrameGrid,
   frameShape,
+  parseRepresentation,
   type Representation,
+  representationDefinitions,
 } from '../../../src/operators/index.ts';
 import { Decay } from '../../../src/operators/representations/decay.ts';
 import { SurfaceMemory } from '../../../src/operators/representations/surface-memory.ts';
@@ -146,6 +148,43 @@ describe('Decay', () => {
   });
 });
 
+describe('representations by name', () => {
+  it.each(representationDefinitions.map(({ name, example }) => [name, example] as const))(
+    '%s is what its example says, and makes frames',
+    (name, example) => {
+      const representation = parseRepresentation(example);
+      expect(representation.kind).toBe(name);
+      const [frame] = runStage(createBinning({ kind: 'count', bins: 1 }, { grid, representation }), [
+        chunkAt(1, 2),
+      ]);
+      expect([frame!.height, frame!.width, frame!.channels]).toEqual(frameShape(representation, grid, 'two'));
+    },
+  );
+
+  it('have options by name, checked', () => {
+    expect(
+      parseRepresentation('averaged-time-surface:window-micros=10,tau-micros=5,surface-size=3,decay=linear'),
+    ).toEqual({
+      kind: 'averaged-time-surface',
+      windowMicros: 10,
+      tauMicros: 5,
+      cellSize: 10,
+      surfaceSize: 3,
+      decay: 'linear',
+    });
+    for (const text of [
+      '',
+      'counts',
+      'voxel-grid',
+      'voxel-grid:bins=0',
+      'voxel-grid:bins=2,bins=3',
+      'binary:x=1',
+    ]) {
+      expect(() => parseRepresentation(text), text).toThrow(OptionError);
+    }
+  });
+});
+
 describe('voxel grid', () => {
   const voxels = (chunks: readonly EventChunk[], binning: Binning, bins: number): number[][] =>
     runStage(
@@ -193,6 +232,37 @@ describe('voxel grid', () => {
     expect(expected.findIndex((value, i) => Math.abs(value - frame!.data[i]!) > 2e-4)).toBe(-1);
     const [cut] = grids([7, 119_999, 120_000, 120_001, 200_000]);
     expect(cut!.data.findIndex((value, i) => value !== frame!.data[i])).toBe(-1);
+  });
+
+  it('is the same for large frames whose events jump over planes, and for bins that overlap', () => {
+    const large = new FrameGrid({ sensor: { width: 300, height: 200 } });
+    const random = new RandomStream(6, 'test/voxel-grid-jumps');
+    const events = Array.from({ length: 120_000 }, (_, i) => ({
+      // Most events are in a few moments.
+      micros: i < 119_000 ? 1000 * Math.floor(i / 20_000) : i - 110_000,
+      x: random.integer(3 * i, 300),
+      y: random.integer(3 * i + 1, 200),
+      on: random.integer(3 * i + 2, 2),
+    }));
+    const frames = runStage(
+      createBinning(
+        { kind: 'time', windowMicros: 4000, strideMicros: 2500 },
+        { grid: large, representation: { kind: 'voxel-grid', bins: 9 } },
+      ),
+      split(chunkOf(events), [3, 50_000, 50_001, 90_000]),
+    );
+    expect(frames).toHaveLength(4);
+    for (const { startMicros, endMicros, data } of frames) {
+      const expected = new Float64Array(300 * 200 * 9);
+      for (const { micros, x, y, on } of events) {
+        if (micros < startMicros || micros >= endMicros) continue;
+        const place = (8 * (micros - startMicros)) / 4000;
+        for (let b = 0; b < 9; b++) {
+          expected[(y * 300 + x) * 9 + b]! += (2 * on - 1) * Math.max(0, 1 - Math.abs(b - place));
+        }
+      }
+      expect(expected.findIndex((value, i) => Math.abs(value - data[i]!) > 1e-3)).toBe(-1);
+    }
   });
 
   it('holds the whole polarity of all events', () => {
