@@ -7,8 +7,11 @@ export interface Line {
   stroke(): string;
   /** CSS pixels. */
   readonly width?: number;
-  readonly dash?: number[];
   readonly points?: boolean;
+  /** Fills what is below it. */
+  fill?(): string;
+  /** Whether a value holds since the x before it. */
+  readonly stepped?: boolean;
 }
 
 /** How a chart looks. */
@@ -99,11 +102,12 @@ function plotOptions(options: ChartOptions): uPlot.Options {
     ],
     series: [
       { label: 'x', value: (_, value: number | null) => (value === null ? '' : formatX(value)) },
-      ...lines.map(({ label, stroke, width = 1.5, dash, points = false }) => ({
+      ...lines.map(({ label, stroke, fill, width = 1.5, stepped = false, points = false }) => ({
         label,
         stroke,
         width,
-        ...(dash !== undefined && { dash }),
+        ...(fill !== undefined && { fill }),
+        ...(stepped && { paths: uPlot.paths.stepped!({ align: -1 }) }),
         spanGaps: true,
         points: { show: points, size: 5, fill: stroke },
         value: (_: uPlot, value: number | null) => format(value),

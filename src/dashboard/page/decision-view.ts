@@ -60,7 +60,8 @@ export class DecisionView {
     while (this.#rows.children.length < shown.length) this.#rows.append(classRow());
     shown.forEach(({ probability, index }, position) => {
       const [title, track, value] = [...this.#rows.children[position]!.children] as HTMLElement[];
-      title!.textContent = classNames[index]!;
+      title!.lastElementChild!.textContent = classNames[index]!;
+      (title!.firstElementChild as HTMLElement).style.background = seriesColour(index);
       value!.dataset['value'] = String(probability);
       value!.textContent = percent(probability);
       const { style } = track!.firstElementChild as HTMLElement;
@@ -81,5 +82,6 @@ export class DecisionView {
 
 function classRow(): HTMLElement {
   const track = element('td', { class: 'track', 'aria-hidden': 'true' }, element('span', { class: 'bar' }));
-  return element('tr', {}, element('th', { scope: 'row' }), track, element('td', { class: 'number' }));
+  const title = element('th', { scope: 'row' }, element('i', { class: 'swatch' }), element('span'));
+  return element('tr', {}, title, track, element('td', { class: 'number' }));
 }

@@ -1,6 +1,6 @@
 import type { EventPicture } from '../picture-code.ts';
 import { element } from './element.ts';
-import { colour, onThemeChange, prefersStillness } from './theme.ts';
+import { channels, colour, onThemeChange, prefersStillness } from './theme.ts';
 
 /** Levels of a pixel: 0 is nothing, to +127 for brighter, to -127 for darker. */
 const FULL = 127;
@@ -137,9 +137,4 @@ export class EventPictureView {
       this.#colours[level + 128] = (255 << 24) | (b! << 16) | (g! << 8) | r!;
     }
   }
-}
-
-/** Red, green and blue of `#rrggbb`. */
-function channels(hex: string): number[] {
-  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
 }

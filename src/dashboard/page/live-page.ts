@@ -95,15 +95,25 @@ export class LivePage implements Page {
   picture(picture: EventPicture): void {
     if (picture.camera !== this.#selected) return;
     this.#picture.take(picture);
-    const { width, height, events } = picture;
-    this.#caption.textContent = `${width} × ${height} pixels, ${events.toLocaleString('en')} events`;
+    const { events, micros } = picture;
+    this.#caption.textContent = `${events.toLocaleString('en')} events until ${(micros / 1e6).toFixed(2)} s`;
     this.#caption.dataset['value'] = String(events);
   }
 
   select(index: number): void {
     this.#selected = index;
-    const sensor = this.#cameras[index]?.head.sensor;
-    if (sensor !== undefined) this.#picture.reset(sensor.width, sensor.height);
+    const head = this.#cameras[index]?.head;
+    if (head === undefined) return;
+    const { camera, sensor, model, simulated = false } = head;
+    this.#picture.reset(sensor.width, sensor.height);
+    const size = `${sensor.width} × ${sensor.height} pixels`;
+    const facts = [
+      camera,
+      size,
+      model === undefined ? '' : `network ${model}`,
+      simulated ? 'simulated events' : '',
+    ];
+    this.#frame.facts(facts.filter((fact) => fact !== ''));
     this.#frame.send({ watch: index });
   }
 
@@ -136,8 +146,6 @@ export class LivePage implements Page {
       this.#cameras.map(({ head }) => head.camera),
       this.#selected,
     );
-    const facts = [data.head.model, data.head.simulated === true ? 'simulated events' : undefined];
-    this.#frame.facts(facts.filter((fact) => fact !== undefined));
     if (index === this.#selected) this.select(index);
   }
 

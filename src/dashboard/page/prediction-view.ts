@@ -2,13 +2,15 @@ import type { CameraData } from './camera-data.ts';
 import { Chart, type Line } from './chart.ts';
 import { card, element } from './element.ts';
 import { percent, percentTick } from './format.ts';
-import { seriesColour } from './theme.ts';
+import { blended, colour, seriesColour } from './theme.ts';
 
-/** Classes whose lines are drawn: those that were most probable lately. */
-const MOST_LINES = 10;
-const BAND_HEIGHT = 8;
+/** Classes that are drawn: those that were most probable lately. */
+const MOST_CLASSES = 10;
+const BAND_HEIGHT = 10;
+/** Of a class's colour in what is drawn of it: the decisions above stand out. */
+const SHARE = 0.62;
 
-/** Probabilities of the classes over time, and above them a band in the colour of what was decided. */
+/** Probabilities of the classes over time, one on the other, and above them what was decided, in the class's colour. */
 export class PredictionView {
   readonly element: HTMLElement;
   readonly #host = element('div', { class: 'chart' });
@@ -25,7 +27,7 @@ export class PredictionView {
     this.#data = data;
     if (this.#chart === undefined || classes !== this.#classes) this.#rebuild(data, classes);
     const { data: columns, length } = data.probabilities;
-    this.#chart!.show([columns[0]!, ...classes.map((index) => columns[index + 1]!)]);
+    this.#chart!.show([columns[0]!, ...stacked(classes.map((index) => columns[index + 1]!))]);
     const { lastPrediction } = data;
     if (lastPrediction === undefined) return;
     const { classIndex, probabilities } = lastPrediction;
@@ -45,22 +47,23 @@ export class PredictionView {
   #rebuild({ head }: CameraData, classes: readonly number[]): void {
     this.#classes = classes;
     this.#host.replaceChildren();
-    const decided = (): number | null => this.#data?.decisions.last(0) ?? null;
     const lines = classes.map(
       (index): Line => ({
         label: head.classNames[index]!,
-        stroke: () => seriesColour(index) + (decided() === index ? '' : '80'),
-        width: 1.5,
+        stroke: () => 'transparent',
+        fill: () => blended(seriesColour(index), colour('paper'), SHARE),
+        width: 0,
+        stepped: true,
       }),
     );
     this.#chart = new Chart(this.#host, {
       title: 'Probabilities over time',
-      lines,
+      lines: lines.reverse(), // the first class is drawn last, over the sums of all
       format: percent,
       formatTick: percentTick,
       formatX: seconds,
-      range: [0, 1.1],
-      height: 230,
+      range: [0, 1.12],
+      height: 246,
       legend: false,
       paint: (plot) => this.#paintBand(plot),
     });
@@ -88,6 +91,16 @@ export class PredictionView {
   }
 }
 
+/** Sums of columns: all of them first, then all but the last, until the first alone. */
+function stacked(columns: readonly (readonly (number | null)[])[]): number[][] {
+  const sums: number[][] = [];
+  for (const column of columns) {
+    const below = sums[0];
+    sums.unshift(column.map((value, row) => (value ?? 0) + (below?.[row] ?? 0)));
+  }
+  return sums;
+}
+
 /** A time on the x axis. */
 export function seconds(value: number): string {
   return `${Number(value.toFixed(3))} s`;
@@ -101,7 +114,7 @@ function leading({ head, probabilities }: CameraData): readonly number[] {
   });
   return sums
     .sort((a, b) => b.sum - a.sum)
-    .slice(0, MOST_LINES)
+    .slice(0, MOST_CLASSES)
     .map(({ index }) => index)
     .sort((a, b) => a - b);
 }

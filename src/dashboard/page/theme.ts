@@ -19,6 +19,17 @@ export function seriesColour(index: number): string {
   return colour(`series-${index % 10}`);
 }
 
+/** A part of one `#rrggbb` on another. */
+export function blended(over: string, under: string, share: number): string {
+  const [from, to] = [channels(under), channels(over)];
+  return `rgb(${from.map((value, index) => Math.round(value + share * (to[index]! - value))).join(' ')})`;
+}
+
+/** Red, green and blue of `#rrggbb`. */
+export function channels(hex: string): number[] {
+  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+}
+
 /** Whether the reader asked for little motion. */
 export function prefersStillness(): boolean {
   return matchMedia('(prefers-reduced-motion: reduce)').matches;

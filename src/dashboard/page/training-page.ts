@@ -125,10 +125,11 @@ export class TrainingPage implements Page {
       last === undefined ? 'of a batch' : `epoch ${last.epoch}: ${decimal(last.trainLoss)}`,
     );
     const held = last === undefined ? undefined : heldOut(last);
+    const accuracyNow = held ?? steps.last(2);
     accuracy.show(
-      percent(held),
-      held,
-      best === undefined ? '' : `best ${percent(heldOut(best))}, epoch ${best.epoch}`,
+      percent(accuracyNow),
+      accuracyNow,
+      best === undefined ? 'of a training batch' : `best ${percent(heldOut(best))}, epoch ${best.epoch}`,
     );
     const rate = last?.spikeRate ?? steps.last(3);
     spikes.show(percent(rate), rate, 'of all neurons and steps');
