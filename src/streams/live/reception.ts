@@ -125,7 +125,7 @@ export class Reception {
       this.#intake.tally.add('malformed');
       return;
     }
-    this.#undecided.push(datagram.slice());
+    this.#undecided.push(new Uint8Array(datagram));
     if (best!.fit >= FITS && best!.fit - next!.fit >= CLEARLY) {
       const decoder = this.#recognise(best!.protocol, true);
       for (const waiting of this.#undecided) decoder.push(waiting);

@@ -100,7 +100,7 @@ class CaerDatagrams implements LiveDecoder {
     else if (number !== this.#next || this.#parts.length === 0) this.#drop();
     if (this.#packetBytes === 0) return;
     this.#next = number + 1;
-    this.#parts.push(part.slice());
+    this.#parts.push(new Uint8Array(part));
     this.#bytes += part.length;
     if (this.#bytes > this.#packetBytes) this.#drop();
     else if (this.#bytes === this.#packetBytes) this.#finish();

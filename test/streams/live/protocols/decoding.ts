@@ -51,7 +51,7 @@ export class Decoding {
   readonly #ring: EventRing;
   readonly #decoder: ReturnType<Protocol['createDecoder']>;
 
-  constructor(protocol: Protocol, carrier: Carrier, options: ProtocolOptions, capacity: number = 1 << 20) {
+  constructor(protocol: Protocol, carrier: Carrier, options: ProtocolOptions, capacity: number = 1 << 14) {
     this.#ring = new EventRing(capacity);
     this.intake = new Intake(options.sensor, this.#ring, this.tally, () => {});
     this.#decoder = protocol.createDecoder(this.intake, carrier, options);
