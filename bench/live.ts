@@ -1,0 +1,203 @@
+/**
+ * Live streams over loopback, sender and receiver in processes of their own:
+ * `npm run bench:live -- [--protocol NAME] [--rate N] [--seconds N] [--busy MILLIS] [--search] [--json]` sends N events
+ * a second (a million) for N seconds (ten), and prints what was sent, delivered, dropped and lost, and the receiver's
+ * resident memory over time; every event is to be accounted for. `--busy` lets the consumer compute without a pause
+ * for so long after each chunk, as a network does. `--search` looks for the rate at which loss begins.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { allocateChunk, type EventChunk } from '../src/events.ts';
+import { type LiveCounters, liveSource } from '../src/streams/live/live-source.ts';
+import { type Sent, sendEvents } from '../src/streams/live/send.ts';
+
+const sensor = { width: 128, height: 128 };
+const script = fileURLToPath(import.meta.url);
+const mebibytes = (bytes: number): number => Math.round((bytes / 2 ** 20) * 10) / 10;
+/** Events of a full datagram, so that a datagram that is lost is so many events. */
+const EVENTS_A_DATAGRAM: Readonly<Record<string, number>> = {
+  spif: 32,
+  faery: 100,
+  'faery-t32': 100,
+  jaer: 182,
+};
+
+interface Run {
+  readonly protocol: string;
+  /** Events a second. */
+  readonly rate: number;
+  readonly seconds: number;
+  /** Milliseconds for which the consumer blocks after each chunk. */
+  readonly busy: number;
+}
+
+interface Result extends Run {
+  readonly sent: number;
+  readonly delivered: number;
+  readonly dropped: number;
+  /** Events in datagrams that the system dropped. */
+  readonly lostInKernel: number;
+  /** sent - delivered - dropped - lostInKernel: 0 where every event is accounted for. */
+  readonly unaccounted: number;
+  /** What the sender reached. */
+  readonly sentPerSecond: number;
+  /** Of the receiver, in MiB, each second. */
+  readonly resident: readonly number[];
+}
+
+/** Sends so many events of a moving diagonal. */
+async function sender(url: string, { protocol, rate, seconds }: Run): Promise<void> {
+  const perDatagram = EVENTS_A_DATAGRAM[protocol]!;
+  const events = Math.round((rate * seconds) / perDatagram) * perDatagram;
+  const started = performance.now();
+  const sent = await sendEvents(diagonal(events, 1e6 / rate), `${url}?protocol=${protocol}`, {
+    sensor,
+    eventsPerSecond: rate,
+    eventsPerPacket: perDatagram,
+  });
+  process.send!({ sent, seconds: (performance.now() - started) / 1000 });
+}
+
+/** Chunks of events, one each `stepMicros`; two are used in turn, since the encoder is done with one before the next. */
+function* diagonal(events: number, stepMicros: number): Generator<EventChunk> {
+  const length = 8192;
+  const chunk = allocateChunk(0, length);
+  for (let i = 0; i < length; i++) {
+    chunk.t[i] = i * stepMicros;
+    chunk.x[i] = (i + (i >>> 7)) % sensor.width;
+    chunk.y[i] = i % sensor.height;
+    chunk.on[i] = i & 1;
+  }
+  for (let start = 0; start < events; start += length) {
+    const rest = Math.min(length, events - start);
+    yield {
+      origin: Math.round(start * stepMicros),
+      t: chunk.t.subarray(0, rest),
+      x: chunk.x.subarray(0, rest),
+      y: chunk.y.subarray(0, rest),
+      on: chunk.on.subarray(0, rest),
+    };
+  }
+}
+
+/** Takes what comes until it is told to stop. */
+async function receiver({ busy }: Run): Promise<void> {
+  const stop = new AbortController();
+  process.on('message', () => stop.abort());
+  const source = await liveSource('udp://127.0.0.1:0', { sensor, signal: stop.signal });
+  process.send!({ port: source.address!.port });
+  const watching = setInterval(() => process.send!({ resident: process.memoryUsage.rss() }), 1000);
+  for await (const _ of source.chunks()) {
+    for (const until = performance.now() + busy; performance.now() < until; );
+  }
+  clearInterval(watching);
+  process.send!({ counters: source.counters, resident: process.memoryUsage.rss() });
+  process.disconnect();
+}
+
+/** Starts this script in a role of its own. */
+function start(role: string, run: Run, url = ''): ChildProcess {
+  return fork(script, ['--role', role, '--run', JSON.stringify(run), '--url', url]);
+}
+
+async function measure(run: Run): Promise<Result> {
+  const receiving = start('receiver', run);
+  const resident: number[] = [];
+  let counters: LiveCounters | undefined;
+  const port = await new Promise<number>((resolve, reject) => {
+    receiving.once('exit', () => reject(new Error('the receiver has ended')));
+    receiving.on('message', (message: { port?: number; resident?: number; counters?: LiveCounters }) => {
+      if (message.port !== undefined) resolve(message.port);
+      if (message.resident !== undefined) resident.push(mebibytes(message.resident));
+      counters = message.counters ?? counters;
+    });
+  });
+  const sending = start('sender', run, `udp://127.0.0.1:${port}`);
+  const [{ sent, seconds }] = (await once(sending, 'message')) as [{ sent: Sent; seconds: number }];
+  await sleep(300); // for what waits in the system
+  const ended = once(receiving, 'exit');
+  receiving.send('stop');
+  await ended;
+  const { delivered, dropped, systemDrops = 0 } = counters!;
+  const lostInKernel = systemDrops * EVENTS_A_DATAGRAM[run.protocol]!;
+  return {
+    ...run,
+    sent: sent.events,
+    delivered,
+    dropped,
+    lostInKernel,
+    unaccounted: sent.events - delivered - dropped - lostInKernel,
+    sentPerSecond: Math.round(sent.events / seconds),
+    resident,
+  };
+}
+
+/** Doubles the rate until events are lost or the sender cannot keep up, then halves the interval a few times. */
+async function search(run: Run, tell: (result: Result) => void): Promise<number> {
+  let good = 0;
+  let bad = Number.POSITIVE_INFINITY;
+  for (let rate = run.rate, step = 0; step < 10 && bad / good > 1.15; step++) {
+    const result = await measure({ ...run, rate: Math.round(rate) });
+    tell(result);
+    const kept = result.delivered === result.sent && result.sentPerSecond > 0.97 * rate;
+    if (kept) good = rate;
+    else bad = rate;
+    rate = bad === Number.POSITIVE_INFINITY ? 2 * rate : good === 0 ? rate / 2 : (good + bad) / 2;
+  }
+  return Math.round(good);
+}
+
+const { values } = parseArgs({
+  options: {
+    protocol: { type: 'string', default: 'spif' },
+    rate: { type: 'string', default: '1000000' },
+    seconds: { type: 'string', default: '10' },
+    busy: { type: 'string', default: '0' },
+    search: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    role: { type: 'string' },
+    run: { type: 'string' },
+    url: { type: 'string' },
+  },
+});
+
+if (values.role !== undefined) {
+  const run: Run = JSON.parse(values.run!);
+  await (values.role === 'sender' ? sender(values.url!, run) : receiver(run));
+} else {
+  const { protocol, search: searching, json } = values;
+  if (EVENTS_A_DATAGRAM[protocol] === undefined) {
+    throw new Error(`no protocol ${protocol}: ${Object.keys(EVENTS_A_DATAGRAM).join(', ')}`);
+  }
+  const run: Run = {
+    protocol,
+    rate: Number(values.rate),
+    seconds: Number(values.seconds),
+    busy: Number(values.busy),
+  };
+  const columns = ['rate', 'reached', 'sent', 'delivered', 'dropped', 'lost', 'unaccounted', 'resident MiB'];
+  const line = (cells: readonly unknown[]): string => cells.map((cell) => `${cell}`.padStart(12)).join(' ');
+  const tell = (result: Result): void => {
+    if (json) {
+      console.log(JSON.stringify(result));
+      return;
+    }
+    const { rate, sentPerSecond, sent, delivered, dropped, lostInKernel, unaccounted, resident } = result;
+    const memory = `${Math.min(...resident)}-${Math.max(...resident)}`;
+    console.log(line([rate, sentPerSecond, sent, delivered, dropped, lostInKernel, unaccounted, memory]));
+  };
+  if (!json) console.log(line(columns));
+  if (searching) {
+    const rate = await search(run, tell);
+    if (json) console.log(JSON.stringify({ type: 'search', protocol, losslessEventsPerSecond: rate }));
+    else console.log(`${protocol}: nothing lost up to ${rate} events a second`);
+  } else {
+    const result = await measure(run);
+    tell(result);
+    if (!json) console.log(`resident memory each second, MiB: ${result.resident.join(' ')}`);
+    if (result.unaccounted !== 0) process.exitCode = 1;
+  }
+}
