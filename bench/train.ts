@@ -1,14 +1,14 @@
 /**
  * Training and inference speed side by side: `npm run bench:train -- [--cases A,B] [--workers native,wasm,…] [--rounds N]
- * [--threads N] [--python PATH] [--json]`. Every engine and every way to write the network in PyTorch runs in a process
+ * [--threads N] [--python PATH] [--device cuda] [--json]`. Every engine and every way to write the network in PyTorch runs in a process
  * of its own and they take turns, so that what else the machine does meets all of them. Prints the median step with its
  * quartiles (of a stream also the 99th percentile), speed against PyTorch's fastest, and peak memory; then where
  * spike-driven convolution begins to pay.
  *
  * Workers: our engines by name; `limit`, the dense convolutions of the step alone in oneDNN; `pytorch`, time folded
  * into the batch, channels_last; `pytorch-loop`, the network once for every timestep; `pytorch-compiled`, the first
- * through torch.compile. PyTorch is bench/peers/training.py, run by --python (default python3); a peer that is not there
- * is left out and named.
+ * through torch.compile. PyTorch is bench/peers/training.py, run by --python (default python3) on --device (default cpu);
+ * a peer that is not there is left out and named.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,6 +26,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     threads: { type: 'string', default: '2' },
     python: { type: 'string', default: 'python3' },
+    device: { type: 'string', default: 'cpu' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -131,7 +132,7 @@ function start(worker: string): Worker {
   const mode = peerModes[worker];
   return mode === undefined
     ? new Worker(worker, process.execPath, [script, worker, options.threads])
-    : new Worker(worker, options.python, [peer, options.threads, mode]);
+    : new Worker(worker, options.python, [peer, options.threads, mode, options.device]);
 }
 
 const names = options.cases.split(',');

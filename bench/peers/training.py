@@ -1,10 +1,11 @@
-"""The cases of the training bench in PyTorch: `python bench/peers/training.py THREADS MODE`. For each line `CASE STEPS`
+"""The cases of the training bench in PyTorch: `python bench/peers/training.py THREADS MODE [DEVICE]`. For each line `CASE STEPS`
 on standard input it prints a line of JSON: seconds of each step, and the process's peak memory; no seconds for a case
 that the mode has not.
 
 MODE `folded`: time is folded into the batch, maps are channels_last, only the neurons loop over time, and what sees
 the same frame at every step is computed once. `compiled`: the same through torch.compile. `loop`: the whole network
-once for every timestep, as the reference notebooks write it.
+once for every timestep, as the reference notebooks write it. DEVICE is `cpu` (the default) or `cuda`; each step ends
+when its loss or output is back, so that it is timed whole.
 """
 
 import json
@@ -22,6 +23,7 @@ from image_networks import Atan, Csnn, Neurons, Vgg
 
 THREADS, MODE = int(sys.argv[1]), sys.argv[2]
 torch.set_num_threads(THREADS)
+torch.set_default_device(sys.argv[3] if len(sys.argv) > 3 else "cpu")
 torch.manual_seed(42)
 
 
@@ -151,7 +153,7 @@ def stream(network, frames):
             for neurons in network.neurons:
                 neurons.state = neurons.last
             output = output if torch.is_tensor(output) else output[-1]
-            output.numpy()
+            output.cpu().numpy()
 
     return step
 

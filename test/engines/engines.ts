@@ -35,7 +35,7 @@ export function describeEngines(title: string, tests: (engine: () => RunningEngi
   for (const entry of everywhere) run(entry);
   const tensorflow: Case = { title: 'tensorflow', name: 'tensorflow', options: {} };
   if (findTensorflow() === undefined) {
-    it.skip(`${title} (tensorflow: neither tfjs-node-gpu nor tfjs-node is installed)`, () => {});
+    it.skip(`${title} (tensorflow: not installed: pipeline engines install tensorflow)`, () => {});
   } else run(tensorflow);
   const native: Case = { title: 'native, 2 threads', name: 'native', options: { threads: 2 } };
   if (nativeState().state === 'ready') run(native);

@@ -1,0 +1,151 @@
+/**
+ * The GPU check: `bench/gpu/check.sh` runs it on a machine that has nothing but what was packed. Each engine starts in a
+ * process of its own, goes through the conformance suite, and trains beside PyTorch; the table comes last.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { engineNames } from '../../src/engines/engine-names.ts';
+import { benchCases } from '../training/cases.ts';
+import { type Conformance, conform } from './conformance.ts';
+import { lookAtMachine } from './machine.ts';
+import { type CheckResult, type EngineResult, reportText, type Timing } from './report.ts';
+import { runFor } from './run-for.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    results: { type: 'string', default: 'bench/results' },
+    quick: { type: 'boolean', default: false },
+    /** For everything, unpacking included. */
+    seconds: { type: 'string', default: '530' },
+    spent: { type: 'string', default: '0' },
+    python: { type: 'string', default: 'python3' },
+  },
+});
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const { quick, python } = options;
+const ends = performance.now() + 1000 * (Number(options.seconds) - Number(options.spent));
+/** Plain JavaScript takes minutes for a step: it is there to be compared with. */
+const UNTIMED = 'cpu';
+/** Engines that take turns apart: a round of theirs outlasts all the others'. */
+const SLOW = new Set(['wasm']);
+
+function secondsLeft(): number {
+  return (ends - performance.now()) / 1000;
+}
+
+function say(text: string): void {
+  console.error(`check: ${text} (${Math.round(secondsLeft())} s left)`);
+}
+
+async function startEach(): Promise<Map<string, EngineResult>> {
+  const started = new Map<string, EngineResult>();
+  const script = join(root, 'dist', 'bench', 'gpu', 'start-engine.js');
+  for (const name of engineNames.filter((each) => each !== 'auto')) {
+    const { out, err, timedOut } = await runFor(process.execPath, [script, name], { cwd: root, seconds: 60 });
+    const line = out.slice(Math.max(0, out.lastIndexOf('{"')));
+    let found: EngineResult;
+    try {
+      found = JSON.parse(line) as EngineResult;
+    } catch {
+      found = { reason: timedOut ? 'does not start in 60 s' : `crashes: ${err.trim().split('\n').at(-1)}` };
+    }
+    started.set(name, found);
+    say(`${name}: ${found.detail ?? found.reason}`);
+  }
+  return started;
+}
+
+interface BenchOutput {
+  readonly rows: readonly {
+    readonly worker: string;
+    readonly medianSeconds: number;
+    readonly timesPyTorch?: number;
+    readonly peakMebibytes: number;
+  }[];
+}
+
+async function time(
+  name: string,
+  workers: readonly string[],
+  rounds: number,
+  cuda: boolean,
+): Promise<Timing[]> {
+  const args = [join(root, 'dist', 'bench', 'train.js'), '--cases', name, '--workers', workers.join()];
+  args.push('--rounds', `${rounds}`, '--threads', `${availableParallelism()}`, '--python', python, '--json');
+  if (cuda) args.push('--device', 'cuda');
+  const { out, timedOut } = await runFor(process.execPath, args, {
+    cwd: root,
+    seconds: Math.min(150, secondsLeft() - 10),
+  });
+  try {
+    const { rows } = JSON.parse(out.slice(out.indexOf('{"'))) as BenchOutput;
+    return rows.map(({ worker, medianSeconds, peakMebibytes }) => ({
+      case: name,
+      worker,
+      medianSeconds,
+      peakMebibytes,
+    }));
+  } catch {
+    say(`${name} on ${workers.join(', ')}: ${timedOut ? 'not done in time' : 'nothing came back'}`);
+    return [];
+  }
+}
+
+const machine = lookAtMachine(root, python);
+say(`${machine.gpu}; PyTorch ${machine.pytorch}`);
+const engines = await startEach();
+const ready = [...engines].filter(([, { detail }]) => detail !== undefined).map(([name]) => name);
+
+say('conformance');
+const workers = Math.max(1, Math.min(8, Math.floor(availableParallelism() / 2)));
+const suite = await conform(root, ready, { quick, workers, seconds: Math.min(240, 0.45 * secondsLeft()) });
+const conformance: ReadonlyMap<string, Conformance> = typeof suite === 'string' ? new Map() : suite;
+say(
+  typeof suite === 'string'
+    ? suite
+    : [...suite].map(([name, { passed, failed }]) => `${name} ${passed} passed, ${failed} failed`).join('; '),
+);
+
+const timed = ready.filter((name) => name !== UNTIMED);
+const peers = machine.pytorch.startsWith('not here') ? [] : ['pytorch', 'pytorch-loop'];
+const names = quick
+  ? ['ssnn-48', 'ssnn-48-stream']
+  : Object.keys(benchCases).filter((name) => !name.startsWith('dfa'));
+const timings: Timing[] = [];
+const left: string[] = [];
+for (const name of names) {
+  if (secondsLeft() < 20) {
+    left.push(name);
+    continue;
+  }
+  say(name);
+  const fast = [...timed.filter((each) => !SLOW.has(each)), ...peers];
+  if (fast.length > 0) timings.push(...(await time(name, fast, quick ? 1 : 7, machine.cuda)));
+}
+for (const name of names) {
+  const slow = timed.filter((each) => SLOW.has(each));
+  if (slow.length === 0 || secondsLeft() < 30) continue;
+  say(`${name} on ${slow.join(', ')}`);
+  timings.push(...(await time(name, slow, 1, machine.cuda)));
+}
+
+const result: CheckResult = {
+  machine,
+  quick,
+  engines: Object.fromEntries(engines),
+  conformance: Object.fromEntries(conformance),
+  ...(typeof suite === 'string' ? { conformanceFault: suite } : {}),
+  cases: Object.fromEntries(names.map((name) => [name, benchCases[name]!.title])),
+  timings,
+  left,
+};
+mkdirSync(options.results, { recursive: true });
+const stem = join(options.results, `gpu-${machine.date.slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}`);
+writeFileSync(`${stem}.json`, `${JSON.stringify(result, null, 2)}\n`);
+const text = reportText(result);
+writeFileSync(`${stem}.md`, text);
+console.log(`${stem}.md\n`);
+console.log(text);

@@ -1,0 +1,104 @@
+import type { Conformance } from './conformance.ts';
+import type { Machine } from './machine.ts';
+
+/** What runs when an engine starts, or why it does not. */
+export interface EngineResult {
+  readonly detail?: string;
+  readonly reason?: string;
+}
+
+/** The median step of a case. */
+export interface Timing {
+  readonly case: string;
+  readonly worker: string;
+  readonly medianSeconds: number;
+  readonly peakMebibytes: number;
+}
+
+/** All that a check found. */
+export interface CheckResult {
+  readonly machine: Machine;
+  readonly quick: boolean;
+  readonly engines: Readonly<Record<string, EngineResult>>;
+  readonly conformance: Readonly<Record<string, Conformance>>;
+  readonly conformanceFault?: string;
+  /** Titles of the cases, by name. */
+  readonly cases: Readonly<Record<string, string>>;
+  readonly timings: readonly Timing[];
+  /** Cases for which no time was left. */
+  readonly left: readonly string[];
+}
+
+/** A check in Markdown, its table last. */
+export function reportText(result: CheckResult): string {
+  const { machine, engines, conformance, cases, left, quick } = result;
+  const failures = Object.entries(conformance).flatMap(([name, { firstFailure }]) =>
+    firstFailure === undefined ? [] : [`- ${name}: first failure: ${firstFailure}`],
+  );
+  const absent = Object.entries(engines).flatMap(([name, { reason }]) =>
+    reason === undefined ? [] : [`- ${name}: ${reason}`],
+  );
+  const notes = [
+    ...(quick ? ['- quick: a part of the suite, one round of few cases'] : []),
+    ...(result.conformanceFault === undefined ? [] : [`- conformance: ${result.conformanceFault}`]),
+    ...(left.length === 0 ? [] : [`- no time was left for ${left.join(', ')}`]),
+    ...absent,
+    ...failures,
+    '- libtensorflow with CUDA does not fit what is carried: tensorflow runs where the Python of the machine has it',
+  ];
+  return [
+    `# GPU check, ${machine.date.slice(0, 16).replace('T', ' ')}`,
+    '',
+    `- GPU: ${machine.gpu}`,
+    `- processor: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGib} GiB`,
+    `- Node ${machine.node}, PyTorch ${machine.pytorch}`,
+    `- commit ${machine.commit}`,
+    ...notes,
+    '',
+    ...Object.entries(cases).map(([name, title]) => `- \`${name}\`: ${title}`),
+    '',
+    'Median milliseconds of a step, and speed against the fastest PyTorch.',
+    '',
+    ...table(result),
+    '',
+  ].join('\n');
+}
+
+function table({ engines, conformance, cases, timings, machine }: CheckResult): string[] {
+  const names = Object.keys(cases);
+  const peers = [...new Set(timings.map(({ worker }) => worker))].filter((name) =>
+    name.startsWith('pytorch'),
+  );
+  const fastest = new Map(
+    names.map((name) => {
+      const own = timings.filter((timing) => timing.case === name && timing.worker.startsWith('pytorch'));
+      return [name, Math.min(...own.map(({ medianSeconds }) => medianSeconds))];
+    }),
+  );
+  const cell = (name: string, worker: string): string => {
+    const found = timings.find((timing) => timing.case === name && timing.worker === worker);
+    if (found === undefined) return '-';
+    const times = fastest.get(name)! / found.medianSeconds;
+    const milliseconds = (1000 * found.medianSeconds).toFixed(found.medianSeconds < 0.1 ? 2 : 0);
+    return Number.isFinite(times) ? `${milliseconds} (${times.toFixed(2)} x)` : milliseconds;
+  };
+  const rows = Object.entries(engines).map(([name, { detail, reason }]) => {
+    const { passed, failed } = conformance[name] ?? { passed: 0, failed: 0 };
+    const suite =
+      passed + failed === 0
+        ? '-'
+        : failed === 0
+          ? `${passed} passed`
+          : `${failed} of ${passed + failed} FAILED`;
+    return [name, detail ?? `does not run: ${reason}`, suite, ...names.map((each) => cell(each, name))];
+  });
+  for (const peer of peers) rows.push([peer, machine.pytorch, '-', ...names.map((each) => cell(each, peer))]);
+  if (peers.length === 0) rows.push(['pytorch', machine.pytorch, '-', ...names.map(() => '-')]);
+  const lines = [['engine', 'device', 'conformance', ...names], ...rows].map((row) =>
+    row.map((text) => text.replaceAll('|', '/').replaceAll('\n', ' ')),
+  );
+  const widths = lines[0]!.map((_, column) => Math.max(3, ...lines.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((text, column) => text.padEnd(widths[column]!)).join(' | ')} |`;
+  return [line(lines[0]!), line(widths.map((width) => '-'.repeat(width))), ...lines.slice(1).map(line)];
+}
