@@ -26,6 +26,7 @@ type Cifar10LyapunovOptions = TrainingOptions &
     readonly target: Option<number>;
     readonly estimator: Option<'perturbation' | 'tangent'>;
     readonly epsilon: Option<number>;
+    readonly exponentSamples: Option<number | undefined>;
     readonly beta: Option<number>;
     readonly threshold: Option<number>;
     readonly slope: Option<number>;
@@ -74,6 +75,10 @@ const options: Cifar10LyapunovOptions = {
     placeholder: 'X',
     default: 1,
     above: 0,
+  }),
+  exponentSamples: integerOption({
+    help: 'samples of a batch from which the exponent is estimated; all by default',
+    min: 1,
   }),
   beta: numberOption({
     help: 'share of a potential that a step leaves',
@@ -136,7 +141,7 @@ const pipeline: Pipeline<Cifar10LyapunovOptions> = definePipeline({
   options,
   presets: {
     notebook: { optimiser: 'adam' },
-    quick: { optimiser: 'adam', timesteps: 10, epochs: 3, limit: 1000, lr: 2e-3 },
+    quick: { optimiser: 'adam', timesteps: 10, epochs: 3, limit: 1000, lr: 2e-3, exponentSamples: 16 },
   },
   run: async (options, context, given) => {
     const [{ trainingRun }, { lyapunovPlan }] = await Promise.all([

@@ -87,7 +87,7 @@ function network(
   shown: Pick<TrainerOptions, 'encoding' | 'repeat' | 'images'>,
 ): NetworkPlan {
   const { model, timesteps, beta, threshold, slope, dropout, batchNorm, seed } = options;
-  const { alpha, target, estimator, epsilon } = options;
+  const { alpha, target, estimator, epsilon, exponentSamples: samples } = options;
   return {
     name: model,
     network: lyapunovNetConfig(model, {
@@ -101,8 +101,8 @@ function network(
     trainer: {
       ...trainerOptions(options),
       ...shown,
-      evaluation: evaluateExponents({ epsilon, seed }),
-      ...(alpha > 0 && { rule: lyapunovRule({ alpha, target, estimator, epsilon }) }),
+      evaluation: evaluateExponents({ epsilon, seed, samples }),
+      ...(alpha > 0 && { rule: lyapunovRule({ alpha, target, estimator, epsilon, samples }) }),
     },
     feed,
   };

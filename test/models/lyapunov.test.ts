@@ -189,7 +189,9 @@ describe('the tangent of a LIF step', () => {
     const [input, potential] = [randomTensor(shape, 'input'), randomTensor(shape, 'potential')];
     const [dInput, dPotential] = [randomTensor(shape, 'dInput'), randomTensor(shape, 'dPotential')];
     const [gSpikes, gPotential] = [randomTensor(shape, 'gSpikes'), randomTensor(shape, 'gPotential')];
-    const tangent = lifTangent(neuron, { input, potential }, { input: dInput, potential: dPotential });
+    const after = lif(tf.expandDims(input, 1), neuron, potential).state;
+    const at = { input: () => input, before: potential, after };
+    const tangent = lifTangent(neuron, at, { input: dInput, potential: dPotential });
     // <g, J d> = <J' g, d>
     const forward = tf.add(tf.mul(gSpikes, tangent.spikes), tf.mul(gPotential, tangent.potential));
     const [gInput, gBefore] = tf.grads((x: tf.Tensor, v: tf.Tensor) => {
@@ -361,6 +363,27 @@ describe('a trace', () => {
       expect([...lambdas].every(Number.isFinite)).toBe(true);
     }
     expect(tf.memory().numTensors).toBeGreaterThan(before);
+    network.dispose();
+  });
+
+  it('of a part of a batch is that part of the whole', async () => {
+    const network = createNetwork(
+      lyapunovNetConfig('simple', {
+        input: { height: 4, width: 4, channels: 2 },
+        blocks: [[4], [6]],
+        steps: 5,
+      }),
+      1,
+    );
+    const sequence = tf.relu(randomTensor([5, 5, 4, 4, 2], 'sequence', 2));
+    const forward = { training: true, lengths: [5, 3, 5, 2, 5] };
+    for (const estimator of ['perturbation', 'tangent'] as const) {
+      const whole = await exponents(network, sequence, { estimator }, forward);
+      const part = await lyapunovExponents(traceMembranes(network, sequence, forward, 2), {
+        estimator,
+      }).data();
+      expect([...part]).toStrictEqual(whole.slice(0, 2));
+    }
     network.dispose();
   });
 

@@ -11,14 +11,22 @@ export interface LyapunovRegulariser {
   readonly estimator: LyapunovEstimator;
   /** Norm of the perturbation. Default 1. */
   readonly epsilon?: number;
+  /** Samples of a batch that the exponent is estimated from, its first; absent for all. */
+  readonly samples?: number | undefined;
 }
 
-/** Backpropagation through time of the loss and of alpha (lambda - target)^2, lambda being the mean over the batch. */
-export function lyapunovRule({ alpha, target, estimator, epsilon = 1 }: LyapunovRegulariser): LearningRule {
+/** Backpropagation through time of the loss and of alpha (lambda - target)^2, lambda being the mean over samples. */
+export function lyapunovRule({
+  alpha,
+  target,
+  estimator,
+  epsilon = 1,
+  samples,
+}: LyapunovRegulariser): LearningRule {
   return (call) =>
     backpropagate(call, (sequence) => {
       const { network, forward } = call;
-      const trace = traceMembranes(network, sequence, forward);
+      const trace = traceMembranes(network, sequence, forward, samples);
       const { seed = 0, step = 0 } = forward;
       const lambda: tf.Scalar = tf.mean(lyapunovExponents(trace, { estimator, epsilon, seed, draw: step }));
       const penalty: tf.Scalar = tf.mul(tf.square(tf.sub(lambda, target)), alpha);

@@ -5,19 +5,21 @@ import { traceMembranes } from './membrane-trace.ts';
 
 /**
  * An evaluation that also estimates the exponent of every batch, by both estimators.
- * @param options epsilon: norm of the perturbation, default 1
+ * @param options epsilon: norm of the perturbation, default 1; samples: how many of a batch are followed, default all
  */
 export function evaluateExponents({
   epsilon = 1,
   seed = 0,
+  samples,
 }: {
   readonly epsilon?: number;
   readonly seed?: number;
+  readonly samples?: number | undefined;
 }): EvaluationRun {
   return (network, sequence, forward) => {
     let kept: readonly tf.Tensor[] = [];
     const run = tf.tidy(() => {
-      const { result, ...trace } = traceMembranes(network, sequence, forward);
+      const { result, ...trace } = traceMembranes(network, sequence, forward, samples);
       kept = trace.tensors;
       const estimates = lyapunovEstimators.map((estimator) => {
         const exponents = lyapunovExponents(trace, { estimator, epsilon, seed });

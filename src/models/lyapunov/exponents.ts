@@ -60,13 +60,14 @@ function perturbationGains(
   direction: readonly tf.Tensor[],
   epsilon: number,
 ): tf.Tensor[] {
+  const inputs = layers[0]!.inputs();
   let potentials = layers.map((layer, index) =>
     tf.add(layer.potential(-1), tf.mul(direction[index]!, epsilon)),
   );
   return Array.from({ length: steps }, (_, step) => {
     let outputs: tf.Tensor | undefined;
     const differences = layers.map((layer, index) => {
-      const input = outputs === undefined ? layer.input(step) : layer.inputFrom(outputs, step);
+      const input = outputs === undefined ? inputs[step]! : layer.inputFrom(outputs, step);
       const next = lif(tf.expandDims(input, 1), layer.neuron, potentials[index]!);
       outputs = tf.squeeze(next.spikes, [1]);
       return tf.sub(next.state, layer.potential(step));
@@ -84,11 +85,16 @@ function tangentGains({ layers, steps }: Membranes, direction: readonly tf.Tenso
   const linear = layers.map((layer, index) =>
     index === 0 ? undefined : linearPart(layer, layers[index - 1]!),
   );
+  const inputs = layers.map((layer) => once(layer.inputs));
   let changes = [...direction];
   return Array.from({ length: steps }, (_, step) => {
     let outputs: tf.Tensor | undefined;
     const next = layers.map((layer, index) => {
-      const at = { input: layer.input(step), potential: layer.potential(step - 1) };
+      const at = {
+        input: () => inputs[index]!()[step]!,
+        before: layer.potential(step - 1),
+        after: layer.potential(step),
+      };
       const input = outputs === undefined ? undefined : linear[index]!(outputs, step);
       const tangent = lifTangent(layer.neuron, at, { input, potential: changes[index]! });
       outputs = tangent.spikes;
@@ -98,6 +104,15 @@ function tangentGains({ layers, steps }: Membranes, direction: readonly tf.Tenso
     changes = next.map((change) => tf.div(change, norm));
     return logOf(norm);
   });
+}
+
+/** What a function gave when it was first called. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** What an affine map makes of a difference: its value there less that at zero. */

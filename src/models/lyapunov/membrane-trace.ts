@@ -10,8 +10,8 @@ export interface LayerTrace {
   readonly neuron: LifParameters;
   /** [height, width, channels] or [units]: of a frame. */
   readonly features: readonly number[];
-  /** Input of every step, [batch, neurons]. */
-  readonly input: (step: number) => tf.Tensor;
+  /** Inputs of all steps, [batch, neurons] each, made anew for every call. */
+  readonly inputs: () => readonly tf.Tensor[];
   /** Potential after every step, [batch, neurons]; step -1 is the one before the first. */
   readonly potential: (step: number) => tf.Tensor;
   /** Input of a step [batch, neurons] from what the layer of neurons before gives in it, [batch, its neurons]. */
@@ -25,6 +25,7 @@ export interface MembraneTrace {
   readonly result: NetworkOutput;
   /** Layers of neurons, first to last. */
   readonly layers: readonly LayerTrace[];
+  /** Samples that are followed. */
   readonly batch: number;
   readonly steps: number;
   /** Real steps of each sample. */
@@ -38,11 +39,13 @@ type Seen = Omit<LayerSight, 'active'>;
 /**
  * Runs a network and keeps what its membranes did, gradients included. Layers behind the last neurons do not matter to
  * them.
+ * @param samples follows only so many of a batch, its first
  */
 export function traceMembranes(
   network: Network,
   sequence: tf.Tensor,
   forward: ForwardOptions,
+  samples: number = Number.POSITIVE_INFINITY,
 ): MembraneTrace {
   const seen: Seen[] = [];
   const kept: tf.Tensor[] = [];
@@ -60,17 +63,19 @@ export function traceMembranes(
     },
   });
   try {
-    const layers = layerTraces(network.name, seen);
+    const batch = Math.min(samples, sequence.shape[0]!);
+    const layers = layerTraces(network.name, seen, batch);
     const { pass } = seen.find(({ layer }) => layer.name === layers[0]!.name)!;
-    const [batch, steps] = seen.find(({ potentials }) => potentials !== undefined)!.potentials!.shape;
-    return { result, layers, batch: batch!, steps: steps!, lengths: pass.lengths, tensors: kept };
+    const [, steps] = seen.find(({ potentials }) => potentials !== undefined)!.potentials!.shape;
+    const lengths = pass.lengths && Array.from(pass.lengths).slice(0, batch);
+    return { result, layers, batch, steps: steps!, lengths, tensors: kept };
   } catch (error) {
     tf.dispose([...kept, ...outputTensors(result)]);
     throw error;
   }
 }
 
-function layerTraces(network: string, seen: readonly Seen[]): LayerTrace[] {
+function layerTraces(network: string, seen: readonly Seen[], batch: number): LayerTrace[] {
   const traces: LayerTrace[] = [];
   let between: Seen[] = [];
   let steps: number | undefined;
@@ -86,7 +91,7 @@ function layerTraces(network: string, seen: readonly Seen[]): LayerTrace[] {
         `lyapunov: expected layers of ${steps} steps in ${network}, found ${potentials.shape[1]} in ${layer.name}`,
       );
     }
-    traces.push(layerTrace(sight, layer.neuron, between));
+    traces.push(layerTrace(sight, layer.neuron, between, batch));
     between = [];
   }
   if (traces.length === 0)
@@ -98,15 +103,17 @@ function layerTrace(
   { layer, input, potentials, pass }: Seen,
   neuron: LifParameters,
   between: readonly Seen[],
+  batch: number,
 ): LayerTrace {
   const [, steps, ...features] = potentials!.shape as [number, number, ...number[]];
   // A frame that is shown for several steps stands in the input once.
   const shown = steps / input.shape[1]!;
-  const inputs = stepsOf(input);
-  const after = stepsOf(potentials!);
+  const after = stepsOf(firstSamples(potentials!, batch));
   const before = pass.state[layer.name];
   const first =
-    before === undefined ? tf.fill(after[0]!.shape, neuron.rest) : tf.reshape(before, after[0]!.shape);
+    before === undefined
+      ? tf.fill(after[0]!.shape, neuron.rest)
+      : tf.reshape(firstSamples(before, batch), after[0]!.shape);
   const maps = between.map((sight) => {
     const frame = { ...sight.pass, lengths: undefined, repeat: 1 };
     return (
@@ -119,7 +126,10 @@ function layerTrace(
     name: layer.name,
     neuron,
     features,
-    input: (step) => inputs[Math.floor(step / shown)]!,
+    inputs: () => {
+      const frames = stepsOf(firstSamples(input, batch));
+      return Array.from({ length: steps }, (_, step) => frames[Math.floor(step / shown)]!);
+    },
     potential: (step) => (step < 0 ? first : after[step]!),
     inputFrom: (outputs, step) => {
       const frames = tf.reshape(outputs, [outputs.shape[0]!, 1, ...from]);
@@ -128,6 +138,11 @@ function layerTrace(
     },
     affine: between.every((sight) => sight.layer.affine === true),
   };
+}
+
+/** The first samples of a batch. */
+function firstSamples(tensor: tf.Tensor, count: number): tf.Tensor {
+  return count === tensor.shape[0] ? tensor : tf.slice(tensor, 0, count);
 }
 
 /** A sequence [batch, steps, …features] as [batch, features] by step. */
