@@ -14,6 +14,7 @@ export async function writeRecording(
   chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
   { format, ...options }: WriteOptions,
 ): Promise<number> {
+  await format.prepareEncoder?.(options);
   const encoder = createEncoder(format, options);
   const file = await openAtomicFile(path);
   let length = 0;
@@ -32,11 +33,12 @@ export async function writeRecording(
 }
 
 /** The bytes of a file of chunks, for a pipe: what needs to be overwritten at the end stays as it is. */
-export function encodeRecording(
+export async function* encodeRecording(
   chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
   { format, ...options }: WriteOptions,
 ): AsyncGenerator<Uint8Array> {
-  return encodedParts(chunks, createEncoder(format, options));
+  await format.prepareEncoder?.(options);
+  yield* encodedParts(chunks, createEncoder(format, options));
 }
 
 function createEncoder(format: RecordingFormat, options: EncodeOptions): EventEncoder {

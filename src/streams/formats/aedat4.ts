@@ -16,6 +16,7 @@ import { readOtherPacket } from './aedat4/other-packets.ts';
 import { packetRange } from './aedat4/packet-range.ts';
 import { LARGEST_PACKET_BYTES, Unpacker } from './aedat4/unpacker.ts';
 import { loadZstd, ZSTD_MAGIC } from './aedat4/zstd.ts';
+import { loadZstdEncoder } from './aedat4/zstd-encoder.ts';
 import { ByteWindow, viewOf } from './byte-window.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat, Seek } from './format.ts';
@@ -268,5 +269,8 @@ export const aedat4: EventFormat = {
     if ((headerOf(head)?.header.compression ?? 'zstd') === 'zstd') await loadZstd();
   },
   seek,
+  prepareEncoder: async ({ compression }) => {
+    if (compression === 'zstd') await loadZstdEncoder();
+  },
   createEncoder: (options) => new Aedat4Encoder(options),
 };

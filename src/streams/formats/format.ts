@@ -96,6 +96,8 @@ export interface RecordingFormat {
    */
   sniff(head: Uint8Array, size?: number): number;
   createEncoder?(options: EncodeOptions): EventEncoder;
+  /** Loads what encoding so needs; to be awaited once before the encoder is made. */
+  prepareEncoder?(options: EncodeOptions): Promise<void>;
 }
 
 /** A file format of event recordings that is decoded from front to back, decoder beside encoder. */

@@ -1,6 +1,4 @@
-import * as zlib from 'node:zlib';
 import { Builder } from 'flatbuffers';
-import { OptionError } from '../../../errors.ts';
 import { type EventChunk, type SensorSize, sliceChunk } from '../../../events.ts';
 import { viewOf } from '../byte-window.ts';
 import { FlatTable } from '../flat-table.ts';
@@ -8,6 +6,7 @@ import type { EncodeOptions, EventEncoder, Patch } from '../format.ts';
 import { type PacketEntry, writeDataTable } from './data-table.ts';
 import { EVENT_BYTES } from './event-packet.ts';
 import { encodeLz4 } from './lz4-encoder.ts';
+import { packZstd } from './zstd-encoder.ts';
 
 /** What an AEDAT 4 file starts with. */
 export const MAGIC: Uint8Array = Buffer.from('#!AER-DAT4.0\r\n', 'latin1');
@@ -41,12 +40,12 @@ export class Aedat4Encoder implements EventEncoder {
   #offset = 0;
   #patches: Patch[] = [];
 
-  /** @param pack packs as `options.compression` says; default: what this version of Node can do */
-  constructor(options: EncodeOptions, pack?: Pack) {
+  /** For zstd, `loadZstdEncoder` has been awaited before. */
+  constructor(options: EncodeOptions) {
     const { sensor, compression = 'lz4' } = options;
     this.#sensor = sensor;
     this.#compression = COMPRESSION_NUMBERS[compression];
-    this.#pack = pack ?? packer(compression);
+    this.#pack = packer(compression);
   }
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
@@ -102,13 +101,7 @@ export class Aedat4Encoder implements EventEncoder {
 
 function packer(compression: NonNullable<EncodeOptions['compression']>): Pack {
   if (compression === 'none') return (content) => content;
-  if (compression === 'lz4') return encodeLz4;
-  // Not in the types of the oldest version of Node that is supported.
-  const { zstdCompressSync } = zlib as { zstdCompressSync?: Pack };
-  if (zstdCompressSync === undefined) {
-    throw new OptionError(`zstd is written by Node 22.15 and later, this is ${process.version}; write lz4`);
-  }
-  return (content) => zstdCompressSync(content);
+  return compression === 'lz4' ? encodeLz4 : packZstd();
 }
 
 /** Magic, length and header table; `compression` is 0 none, 1 LZ4, 2 LZ4 high, 3 zstd, 4 zstd high. */
