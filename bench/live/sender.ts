@@ -1,0 +1,81 @@
+/**
+ * The sender of bench/live-latency.ts, a process of its own: events at the pace of their own clock as SPIF datagrams, a
+ * datagram every millisecond that has events, as a camera's driver hands them on. At its end it prints what was sent
+ * when: for each datagram the times of its events and of its sending.
+ */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EventChunk, sliceChunk } from '../../src/events.ts';
+import { protocolNamed } from '../../src/streams/live/protocols/index.ts';
+import { openRecording } from '../../src/streams/recording-file.ts';
+import { monotonicMillis } from './clock.ts';
+
+/** What was sent: a row a datagram. */
+export interface SentLog {
+  readonly events: number;
+  /** Times of the datagram's first and last event in microseconds. */
+  readonly firstMicros: readonly number[];
+  readonly lastMicros: readonly number[];
+  /** When it was handed to the system, on the clock that all processes share. */
+  readonly sentMillis: readonly number[];
+}
+
+const [port, seconds, ...paths] = process.argv.slice(2);
+const recordings: EventChunk[][] = [];
+for (const path of paths) {
+  const chunks: EventChunk[] = [];
+  for await (const chunk of (await openRecording(path)).chunks()) chunks.push(chunk);
+  recordings.push(chunks);
+}
+const socket = createSocket('udp4');
+socket.connect(Number(port), '127.0.0.1');
+await once(socket, 'connect');
+socket.on('error', () => {}); // a receiver that is gone loses what is sent
+const encoder = protocolNamed('spif', 'datagrams').createEncoder({
+  sensor: { width: 32768, height: 32768 },
+  carrier: 'datagrams',
+  eventsPerPacket: 128,
+});
+const [firstMicros, lastMicros, sentMillis]: [number[], number[], number[]] = [[], [], []];
+let events = 0;
+const started = performance.now();
+
+/** Sends what has happened until now; the first event that has not, or the chunk's length. */
+function sendDue(chunk: EventChunk, from: number, shift: number): number {
+  const nowMicros = 1000 * (performance.now() - started) - shift;
+  let to = from;
+  while (to < chunk.t.length && chunk.origin + chunk.t[to]! <= nowMicros) to++;
+  for (let at = from; at < to; at += 128) {
+    const slice = sliceChunk(chunk, at, Math.min(to, at + 128));
+    encoder.push({ ...slice, origin: slice.origin + shift }, send);
+    encoder.end(send);
+    firstMicros.push(slice.origin + shift + slice.t[0]!);
+    lastMicros.push(slice.origin + shift + slice.t.at(-1)!);
+  }
+  events += to - from;
+  return to;
+}
+
+function send(datagram: Uint8Array): void {
+  sentMillis.push(monotonicMillis());
+  socket.send(datagram);
+}
+
+let shift = 0;
+const isOver = (): boolean => performance.now() - started >= 1000 * Number(seconds);
+for (let turn = 0; !isOver(); turn++) {
+  const chunks = recordings[turn % recordings.length]!;
+  shift -= chunks[0]!.origin + chunks[0]!.t[0]!;
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.t.length && !isOver(); ) {
+      at = sendDue(chunk, at, shift);
+      if (at < chunk.t.length) await sleep(1);
+    }
+  }
+  const last = chunks.at(-1)!;
+  shift += last.origin + last.t.at(-1)! + 100;
+}
+socket.close();
+const log: SentLog = { events, firstMicros, lastMicros, sentMillis };
+process.stdout.write(JSON.stringify(log));
