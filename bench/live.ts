@@ -135,19 +135,27 @@ async function measure(run: Run): Promise<Result> {
   };
 }
 
-/** Doubles the rate until events are lost or the sender cannot keep up, then halves the interval a few times. */
-async function search(run: Run, tell: (result: Result) => void): Promise<number> {
+/** The highest rate that was kept, and whether more would be lost or the sender gives no more. */
+interface Limit {
+  readonly rate: number;
+  readonly by: 'loss' | 'sender';
+}
+
+/** Doubles the rate until events are lost, then halves the interval a few times. */
+async function search(run: Run, tell: (result: Result) => void): Promise<Limit> {
   let good = 0;
   let bad = Number.POSITIVE_INFINITY;
   for (let rate = run.rate, step = 0; step < 10 && bad / good > 1.15; step++) {
     const result = await measure({ ...run, rate: Math.round(rate) });
     tell(result);
-    const kept = result.delivered === result.sent && result.sentPerSecond > 0.97 * rate;
-    if (kept) good = rate;
-    else bad = rate;
-    rate = bad === Number.POSITIVE_INFINITY ? 2 * rate : good === 0 ? rate / 2 : (good + bad) / 2;
+    if (result.delivered === result.sent) {
+      good = Math.max(good, Math.min(rate, result.sentPerSecond));
+      if (result.sentPerSecond < 0.9 * rate) return { rate: good, by: 'sender' };
+    } else bad = rate;
+    if (bad === Number.POSITIVE_INFINITY) rate *= 2;
+    else rate = good === 0 ? rate / 2 : (good + bad) / 2;
   }
-  return Math.round(good);
+  return { rate: Math.round(good), by: 'loss' };
 }
 
 const { values } = parseArgs({
@@ -191,9 +199,12 @@ if (values.role !== undefined) {
   };
   if (!json) console.log(line(columns));
   if (searching) {
-    const rate = await search(run, tell);
-    if (json) console.log(JSON.stringify({ type: 'search', protocol, losslessEventsPerSecond: rate }));
-    else console.log(`${protocol}: nothing lost up to ${rate} events a second`);
+    const { rate, by } = await search(run, tell);
+    if (json) console.log(JSON.stringify({ type: 'search', protocol, losslessEventsPerSecond: rate, by }));
+    else {
+      const why = by === 'loss' ? 'more are lost' : 'the sender gives no more';
+      console.log(`${protocol}: nothing lost up to ${rate} events a second; ${why}`);
+    }
   } else {
     const result = await measure(run);
     tell(result);

@@ -111,9 +111,10 @@ export async function liveSource(url: string, options: LiveOptions): Promise<Liv
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     ending.end();
-    closing ??= input.stop();
+    closing ??= input.stop().then(() => notes.end());
     return closing;
   };
+  notes.watch(counters);
 
   async function* chunks(): AsyncGenerator<EventChunk, undefined> {
     try {
@@ -124,7 +125,6 @@ export async function liveSource(url: string, options: LiveOptions): Promise<Liv
         if (chunk.t.length > 0) {
           delivered += chunk.t.length;
           ending.taken();
-          notes.watch(counters);
           yield chunk;
         } else if (ending.ended) {
           input.fault();
@@ -190,7 +190,15 @@ async function receivedInput(
   const threaded = thread && canStartThread();
   const task = { address, sensor, bufferBytes, ring, ringOptions: ringOptionsOf(options), tally };
   const start = threaded ? receiveOnThread : receiveHere;
-  const receiving: Receiving = await start(task, { ...hooks, onEvents: () => ending.wake() });
+  let failure: { readonly error: unknown } | undefined;
+  const receiving: Receiving = await start(task, {
+    ...hooks,
+    onEvents: () => ending.wake(),
+    onFailure: (error) => {
+      failure = { error };
+      ending.end();
+    },
+  });
   const port = address.place.kind === 'udp' ? receiving.address?.port : undefined;
   const before = port === undefined ? 0 : (systemDrops(port) ?? 0);
   const since = (total: number | undefined): number | undefined =>
@@ -212,7 +220,9 @@ async function receivedInput(
       await receiving.drain();
       final = { drops: since(await receiving.close()) };
     },
-    fault: () => {},
+    fault: () => {
+      if (failure !== undefined) throw failure.error;
+    },
   };
 }
 

@@ -23,7 +23,8 @@ export class Notes {
   #timer: NodeJS.Timeout | undefined;
   #due = 0;
   #told = '';
-  #watched = 0;
+  #counters: (() => LiveCounters) | undefined;
+  #watching: NodeJS.Timeout | undefined;
 
   constructor(note: ((text: string) => void) | undefined) {
     this.#note = note;
@@ -37,16 +38,28 @@ export class Notes {
     this.#flush();
   }
 
-  /** Tells of new losses. */
+  /** Tells of new losses as they are counted, until `end`. */
   watch(counters: () => LiveCounters): void {
-    const now = performance.now();
-    if (this.#note === undefined || now - this.#watched < NOTE_MILLIS) return;
-    this.#watched = now;
-    const found = counters();
-    const words = LOSSES.flatMap(([name, text]) =>
-      (found[name] ?? 0) > 0 ? [`${found[name]} ${text}`] : [],
-    );
-    const text = words.join(', ');
+    if (this.#note === undefined) return;
+    this.#counters = counters;
+    this.#watching = setInterval(() => this.#look(), NOTE_MILLIS).unref();
+  }
+
+  /** Tells what has not been told. */
+  end(): void {
+    clearInterval(this.#watching);
+    clearTimeout(this.#timer);
+    this.#look();
+    this.#due = 0;
+    for (const text of this.#waiting.splice(0)) this.#note?.(text);
+    this.#counters = undefined;
+  }
+
+  #look(): void {
+    const found = this.#counters?.();
+    if (found === undefined) return;
+    const losses = LOSSES.filter(([name]) => (found[name] ?? 0) > 0);
+    const text = losses.map(([name, words]) => `${found[name]} ${words}`).join(', ');
     if (text === this.#told) return;
     this.#told = text;
     this.tell(`so far ${text}`);

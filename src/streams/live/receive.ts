@@ -80,9 +80,10 @@ export function withPort(
   carrier: Carrier,
   name: string | undefined,
   scheme: string,
+  what = 'source',
 ): BoundAddress {
   const usual = carrier === 'datagrams' && name === undefined ? USUAL_PORT : undefined;
   const chosen = port ?? (name === undefined ? usual : protocolNamed(name, carrier).ports?.[carrier]);
   if (chosen !== undefined) return { host, port: chosen };
-  throw new OptionError(`source: expected ${scheme}://HOST:PORT, found no port in ${scheme}://${host}`);
+  throw new OptionError(`${what}: expected ${scheme}://HOST:PORT, found no port in ${scheme}://${host}`);
 }

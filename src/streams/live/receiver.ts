@@ -23,6 +23,8 @@ export interface ReceiverTask {
 /** `receive`, with a call when the consumer of the ring waits and something has come. */
 export interface ReceiverHooks extends TransportHooks {
   readonly onEvents: () => void;
+  /** The thread has failed, by a fault of ours; nothing comes any more. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 const entry = new URL(`./receive-thread${import.meta.url.slice(-3)}`, import.meta.url);
@@ -67,10 +69,7 @@ export async function receiveOnThread(task: ReceiverTask, hooks: ReceiverHooks):
     });
   });
   const { address: bound, bufferBytes: granted } = await ready;
-  worker.removeAllListeners('error').on('error', (error) => {
-    // A fault of ours; the source ends rather than wait for events that cannot come.
-    hooks.onNote(`the receiving thread has stopped: ${(error as Error).message}`);
-  });
+  worker.on('error', hooks.onFailure);
   const exited = once(worker, 'exit');
   return {
     ...(bound === undefined ? {} : { address: bound }),

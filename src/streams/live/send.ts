@@ -153,10 +153,11 @@ async function openOutlet(
   hooks: OutletHooks,
 ): Promise<Outlet> {
   if (place.kind === 'ws') return webSocketOutlet(place, hooks);
-  if (place.kind === 'udp') return udpOutlet(withPort(place, carrier, protocol, 'udp'));
+  if (place.kind === 'udp') return udpOutlet(withPort(place, carrier, protocol, 'udp', 'destination'));
   if (place.kind !== 'tcp' && place.kind !== 'unix')
     throw new OptionError('destination: expected an address');
-  const target = place.kind === 'unix' ? { path: place.path } : withPort(place, carrier, protocol, 'tcp');
+  const target =
+    place.kind === 'unix' ? { path: place.path } : withPort(place, carrier, protocol, 'tcp', 'destination');
   const text = 'path' in target ? `unix:${target.path}` : `tcp://${target.host}:${target.port}`;
   return place.listen ? listeningOutlet(target, text, hooks) : connectingOutlet(target, text, hooks);
 }

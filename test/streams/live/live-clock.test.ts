@@ -74,4 +74,36 @@ describe('LiveClock', () => {
       }),
     );
   });
+
+  it('keeps times of 64 bits as they are, and joins a clock that is far ahead', () => {
+    const clock = new LiveClock();
+    const start = 1_718_000_000_000_000;
+    expect([start, start + 5, start + 4_000_000].map((t) => clock.wide(t, 0))).toEqual([
+      start,
+      start + 5,
+      start + 4_000_000,
+    ]);
+    const hour = 3_600_000_000;
+    expect(clock.wide(start + 2 * hour, 1000)).toBe(start + 4_000_000);
+    expect(clock.wide(start + 2 * hour + 7, 1000)).toBe(start + 4_000_007);
+    expect(clock.restarts).toBe(1);
+  });
+
+  it('believes a silence of hours that was one here too', () => {
+    const clock = new LiveClock();
+    const hours = 7_200_000_000;
+    clock.wide(100, 0);
+    expect(clock.wide(100 + hours, hours)).toBe(100 + hours);
+    expect(clock.restarts).toBe(0);
+  });
+
+  it('joins the clock of another sender, ahead or behind', () => {
+    const clock = new LiveClock();
+    clock.wide(1000, 0);
+    clock.join();
+    expect([900, 950].map((t) => clock.wide(t, 0))).toEqual([1000, 1050]);
+    clock.join();
+    expect([70_000, 70_001].map((t) => clock.timed(t, 0))).toEqual([1050, 1051]);
+    expect([clock.backward, clock.restarts]).toEqual([0, 0]);
+  });
 });

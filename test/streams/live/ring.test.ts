@@ -85,4 +85,67 @@ describe('EventRing', () => {
       }),
     );
   });
+
+  it('drops a stretch at once where it is large, so that gaps are few', () => {
+    const ring = new EventRing(800);
+    fill(ring, 0, 800);
+    fill(ring, 800, 1);
+    expect([ring.length, ring.dropped]).toEqual([701, 100]);
+    fill(ring, 801, 99);
+    expect([ring.length, ring.dropped]).toEqual([800, 100]);
+  });
+
+  it('takes a block that is larger than itself, its newest events', () => {
+    const ring = new EventRing(4);
+    fill(ring, 0, 3);
+    fill(ring, 3, 7);
+    expect([ring.length, ring.dropped]).toEqual([4, 6]);
+    expect([...ring.take(9).t].map((t) => t / 10)).toEqual([0, 1, 2, 3]);
+  });
+
+  it('thins from half full until a quarter is left, and counts what it leaves out', () => {
+    const ring = new EventRing(100, { overflow: 'thin', thinFactor: 5 });
+    fill(ring, 0, 51);
+    expect(ring.thinned).toBe(0);
+    fill(ring, 51, 20);
+    expect([ring.length, ring.thinned, ring.pressure]).toEqual([55, 16, 0.55]);
+    ring.take(40);
+    fill(ring, 71, 10);
+    expect([ring.length, ring.thinned]).toEqual([25, 16]);
+  });
+
+  it('tells a consumer that waits, once', () => {
+    const ring = new EventRing(8);
+    expect(ring.await()).toBe(true);
+    expect([push(ring, 1), push(ring, 2)]).toEqual([true, false]);
+    expect(ring.await()).toBe(false);
+    expect(push(ring, 3)).toBe(false);
+  });
+
+  it('knows when the events of a time arrived, until it forgets', () => {
+    const ring = new EventRing(8);
+    const at = (micros: number, arrival: number): void => {
+      const block = eventBlock(1);
+      block.length = 1;
+      block.micros[0] = micros;
+      ring.push(block, arrival);
+    };
+    for (let i = 1; i <= 10; i++) at(100 * i, 1000 * i);
+    expect([0, 100, 101, 950, 1000].map((micros) => ring.arrivalOf(micros))).toEqual([
+      1000, 1000, 2000, 10_000, 10_000,
+    ]);
+    expect(ring.arrivalOf(1001)).toBeUndefined();
+    for (let i = 11; i <= 20_000; i++) at(100 * i, 1000 * i);
+    expect(ring.arrivalOf(100)).toBeUndefined();
+    expect(ring.arrivalOf(1_999_999)).toBe(20_000_000);
+  });
+
+  it('is one ring on two threads', () => {
+    const ring = new EventRing(16);
+    const other = new EventRing(16, {}, ring.shared);
+    fill(other, 0, 20);
+    expect([ring.length, ring.dropped]).toEqual([16, 4]);
+    expect([...ring.take(3).t]).toEqual([0, 10, 20]);
+    expect(other.length).toBe(13);
+  });
 });

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
@@ -108,6 +109,23 @@ describe('a receiver that is killed and restarted', () => {
     expect(reconnections).toBe(1);
     expect((await rows).length).toBe(second.counters.delivered);
     expect(second.counters).toMatchObject({ malformed: 0, connections: 1 });
+  });
+});
+
+describe('a unix socket that a killed receiver left behind', () => {
+  it('is replaced, but not one that somebody listens at', async () => {
+    const path = join(folder, 'left.sock');
+    // A process that is killed removes nothing.
+    const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    await once(spawn(process.execPath, ['-e', script]), 'exit');
+    const source = await listen(`unix:${path}?listen`);
+    await expect(listen(`unix:${path}?listen`)).rejects.toThrow(
+      `unix:${path}: cannot listen here: the address is in use`,
+    );
+    const received = collect(source);
+    await sendEvents(recording.chunks, `unix:${path}`, { sensor: recording.sensor });
+    await endAt(source, recording.rows.length);
+    expectRows(fromFirst(await received), recording.rows);
   });
 });
 

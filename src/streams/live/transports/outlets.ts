@@ -5,6 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { InputError } from '../../../errors.ts';
 import type { AddressPlace } from '../source-address.ts';
 import { Backoff } from './backoff.ts';
+import { type ListenTarget, listenAt } from './listening.ts';
 import { type BoundAddress, cannotListen, reasonOf } from './transport.ts';
 
 /** Where events are sent to. */
@@ -77,7 +78,7 @@ export async function udpOutlet({ host, port }: BoundAddress): Promise<Outlet> {
 
 /** A TCP connection or a unix socket to a receiver, made again where it breaks. */
 export function connectingOutlet(
-  target: BoundAddress | { readonly path: string },
+  target: ListenTarget,
   text: string,
   { signal, onNote }: OutletHooks,
 ): Outlet {
@@ -108,27 +109,18 @@ export function connectingOutlet(
 
 /** Listens for receivers at a TCP port or unix socket, as DV and cAER do; it sends to one at a time. */
 export async function listeningOutlet(
-  target: BoundAddress | { readonly path: string },
+  target: ListenTarget,
   text: string,
   { signal, onNote }: OutletHooks,
 ): Promise<Outlet> {
   const server: Server = createServer({ allowHalfOpen: false });
   server.maxConnections = 1;
-  server.listen(target);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw cannotListen(text, error);
-  }
-  server.on('error', () => {});
-  const bound = server.address() as AddressInfo | string | null;
+  const address = await listenAt(server, target, text);
   let socket: Socket | undefined;
   let next = once(server, 'connection', { signal });
   next.catch(() => {});
   return {
-    ...(typeof bound === 'object' && bound !== null
-      ? { address: { host: bound.address, port: bound.port } }
-      : {}),
+    ...(address === undefined ? {} : { address }),
     refused: 0,
     connect: async () => {
       onNote(`${text}: waiting for a receiver`);

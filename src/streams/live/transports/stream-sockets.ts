@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type NetConnectOpts, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FormatError } from '../../../errors.ts';
 import type { Intake } from '../intake.ts';
 import type { Reception } from '../reception.ts';
 import { Backoff } from './backoff.ts';
-import { cannotListen, type Receiving, reasonOf, type TransportHooks } from './transport.ts';
+import { type ListenTarget, listenAt } from './listening.ts';
+import { type Receiving, reasonOf, type TransportHooks } from './transport.ts';
 
 /** A stream whose format no magic tells is told by what has come after this time. */
 const SETTLE_MILLIS = 500;
@@ -20,14 +21,14 @@ export interface StreamSink {
 }
 
 /** Connects to a TCP port or a unix socket, and again whenever the connection breaks. */
-export function connectStream(options: NetConnectOpts, text: string, sink: StreamSink): Receiving {
+export function connectStream(target: ListenTarget, text: string, sink: StreamSink): Receiving {
   const stop = new AbortController();
   let socket: Socket | undefined;
   const run = async (): Promise<void> => {
     const backoff = new Backoff();
     let failing = false;
     while (!stop.signal.aborted) {
-      socket = connect(options);
+      socket = connect(target);
       try {
         await once(socket, 'connect', { signal: stop.signal });
         failing = false;
@@ -58,34 +59,23 @@ export function connectStream(options: NetConnectOpts, text: string, sink: Strea
 }
 
 /** Listens at a TCP port or a unix socket; the latest connection takes the place of the one before. */
-export async function acceptStream(
-  options: { readonly host: string; readonly port: number } | { readonly path: string },
-  text: string,
-  sink: StreamSink,
-): Promise<Receiving> {
+export async function acceptStream(target: ListenTarget, text: string, sink: StreamSink): Promise<Receiving> {
+  let name = text;
   let current: Socket | undefined;
   let following: Promise<unknown> = Promise.resolve();
   const server = createServer((socket) => {
     current?.destroy();
     current = socket;
     socket.on('error', () => {});
-    sink.hooks.onNote(`${text}: a sender has connected`);
+    sink.hooks.onNote(`${name}: a sender has connected`);
     following = following
       .then(() => follow(socket, sink, () => {}))
-      .then((fault) => sink.hooks.onNote(`${text}: ${fault}; waiting for the next sender`));
+      .then((fault) => sink.hooks.onNote(`${name}: ${fault}; waiting for the next sender`));
   });
-  server.listen(options);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw cannotListen(text, error);
-  }
-  server.on('error', () => {});
-  const bound = server.address() as AddressInfo | string | null;
+  const address = await listenAt(server, target, text);
+  if (address !== undefined) name = `${text.replace(/:\d+$/, '')}:${address.port}`;
   return {
-    ...(typeof bound === 'object' && bound !== null
-      ? { address: { host: bound.address, port: bound.port } }
-      : {}),
+    ...(address === undefined ? {} : { address }),
     drain: () => drainStream(sink),
     close: async () => {
       current?.destroy();
