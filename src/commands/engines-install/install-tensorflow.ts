@@ -2,7 +2,7 @@
  * Installs the TensorFlow engine: the package from npm, a libtensorflow that serves this machine, and a convolution as
  * proof. All is made beside its place and renamed when it works; downloads stay until then, so that a stopped run goes on.
  */
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { INSTALLED, type InstallationNote, type PackageName } from '../../engines/tensorflow/installation.ts';
 import { findNvidiaGpu, type NvidiaGpu } from '../../engines/tensorflow/nvidia.ts';
@@ -33,8 +33,14 @@ export interface Installed {
   readonly probe: ProbedBinding;
 }
 
-/** Brings libtensorflow and the binding into the package's folder, and says where from. */
-type Take = (place: string) => Promise<string>;
+/** A libtensorflow that may do. */
+interface Candidate {
+  readonly name: string;
+  /** Why it cannot do. */
+  readonly unfit?: string;
+  /** Brings libtensorflow and the binding into the package's folder, and says where from. */
+  take(place: string): Promise<string>;
+}
 
 /** Installs the engine in place of an earlier installation. */
 export async function installTensorflow(options: TensorflowInstall, watch: InstallWatch): Promise<Installed> {
@@ -49,24 +55,39 @@ export async function installTensorflow(options: TensorflowInstall, watch: Insta
   await mkdir(downloads, { recursive: true }).catch(expecting('a folder that can be written', folder));
   await removeLeftovers(folder);
   const faults: string[] = [];
-  for (const [name, take] of candidates(options, downloads, gpu, watch)) {
-    const staging = await mkdtemp(join(folder, '.tensorflow-'));
-    await chmod(staging, 0o755); // Others may use an engine that an administrator installs.
-    try {
-      const installed = await make(staging, take, options, gpu, watch);
-      await replace(staging, join(folder, 'tensorflow'));
-      await rm(downloads, { recursive: true, force: true });
-      return installed;
-    } catch (error) {
-      watch.signal.throwIfAborted();
-      if (!(error instanceof RxspikeError)) throw error;
-      faults.push(`${name}: ${error.message}`);
-      watch.note(`${name}: ${error.message}`);
-    } finally {
-      await rm(staging, { recursive: true, force: true });
+  const packed = await mkdtemp(join(folder, '.tensorflow-'));
+  try {
+    const usable = candidates(options, downloads, gpu, watch).filter(({ name, unfit }) => {
+      if (unfit !== undefined) faults.push(`${name}: ${unfit}`);
+      return unfit === undefined;
+    });
+    for (const line of faults) watch.note(line);
+    if (usable.length > 0) watch.step(`fetching ${packageOf(options)} ${PACKAGE_VERSION}`);
+    const source = usable.length > 0 ? await fetchPackage(packageOf(options), packed, watch.signal) : '';
+    for (const candidate of usable) {
+      const staging = await mkdtemp(join(folder, '.tensorflow-'));
+      try {
+        const installed = await make(staging, source, candidate, options, gpu, watch);
+        await replace(staging, join(folder, 'tensorflow'));
+        await rm(downloads, { recursive: true, force: true });
+        return installed;
+      } catch (error) {
+        watch.signal.throwIfAborted();
+        if (!(error instanceof RxspikeError)) throw error;
+        faults.push(`${candidate.name}: ${error.message}`);
+        watch.note(faults.at(-1)!);
+      } finally {
+        await rm(staging, { recursive: true, force: true });
+      }
     }
+  } finally {
+    await rm(packed, { recursive: true, force: true });
   }
   throw new EngineError(`tensorflow is not installed: ${faults.join('; ')}`);
+}
+
+function packageOf({ gpu }: TensorflowInstall): PackageName {
+  return gpu ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
 }
 
 /** The libraries to try, best first. */
@@ -75,24 +96,28 @@ function candidates(
   downloads: string,
   found: NvidiaGpu | undefined,
   watch: InstallWatch,
-): [string, Take][] {
-  const own: [string, Take] = [
-    `libtensorflow ${OWN_LIBRARY}`,
-    async (place) => {
-      const capability = gpu ? (found?.computeCapability ?? 0) : 0;
-      if (capability > OWN_COMPUTE_CAPABILITY) {
-        throw new EngineError(
-          `made for compute capability ${OWN_COMPUTE_CAPABILITY} and less, too old for ${found!.name} with ${capability}`,
-        );
-      }
+): Candidate[] {
+  const capability = gpu ? (found?.computeCapability ?? 0) : 0;
+  const own: Candidate = {
+    name: `libtensorflow ${OWN_LIBRARY}`,
+    ...(capability > OWN_COMPUTE_CAPABILITY && {
+      unfit: `made for compute capability ${OWN_COMPUTE_CAPABILITY} and less, too old for ${found!.name} with ${capability}`,
+    }),
+    take: async (place) => {
       await takeOwnLibrary(place, { gpu, downloads }, watch);
       return 'the download of the package';
     },
-  ];
-  const wheel: [string, Take] = [
-    'libtensorflow of PyPI',
-    (place) => takeWheelLibrary(place, { gpu, folder: downloads, index }, watch),
-  ];
+  };
+  const ofWheel = (name: string, wheel?: string): Candidate => ({
+    name,
+    take: (place) =>
+      takeWheelLibrary(
+        place,
+        { gpu, folder: downloads, index, ...(wheel !== undefined && { wheel }) },
+        watch,
+      ),
+  });
+  const wheel = ofWheel('libtensorflow of PyPI');
   if (library === 'own') return [own];
   if (library === 'wheel') return [wheel];
   if (library === 'auto') return [own, wheel];
@@ -101,25 +126,25 @@ function candidates(
       `--library: expected auto, own, wheel or a file that ends with .whl, found "${library}"`,
     );
   }
-  const given: Take = (place) =>
-    takeWheelLibrary(place, { gpu, folder: downloads, index, wheel: library }, watch);
-  return [[library, given]];
+  return [ofWheel(library, library)];
 }
 
 /** Makes a whole installation in a folder and has it compute. */
 async function make(
   staging: string,
-  take: Take,
-  { gpu, folder }: TensorflowInstall,
+  packageFolder: string,
+  { take }: Candidate,
+  options: TensorflowInstall,
   found: NvidiaGpu | undefined,
   watch: InstallWatch,
 ): Promise<Installed> {
-  const name: PackageName = gpu ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
+  const { gpu, folder } = options;
+  const name = packageOf(options);
+  await chmod(staging, 0o755); // Others may use an engine that an administrator installs.
   const scope = join(staging, 'node_modules', '@tensorflow');
   await mkdir(scope, { recursive: true });
-  watch.step(`fetching ${name} ${PACKAGE_VERSION}`);
   const place = join(staging, 'node_modules', ...name.split('/'));
-  await rename(await fetchPackage(name, scope, watch.signal), place);
+  await cp(packageFolder, place, { recursive: true });
   await placeStandIns(scope);
   const source = await take(place);
   watch.step('convolving on it');
