@@ -176,13 +176,23 @@ class Aedat3Decoder implements EventDecoder {
 /** Finds the packets of a time range by going from packet to packet, without looking at their events but the first. */
 async function seek(source: ByteSource, range: TimeRange, options: DecodeOptions): Promise<Seek | undefined> {
   const head = await source.read(0, LARGEST_HEADER_BYTES);
-  const header = readAedat3Header(head);
+  const header = headerOf(head);
   if (header === undefined) return undefined;
   const { start, end, camera } = await findPackets(source, header.bytes, range);
   const decoder = new Aedat3Decoder(options);
   decoder.push(head.subarray(0, header.bytes), () => undefined);
   decoder.jump(start, camera);
   return { decoder, start, end };
+}
+
+/** The header; undefined where it is not valid, as decoding from the front will say. */
+function headerOf(head: Uint8Array): ReturnType<typeof readAedat3Header> {
+  try {
+    return readAedat3Header(head);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** AEDAT 3.1 as cAER and libcaer write it. */
