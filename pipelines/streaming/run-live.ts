@@ -35,20 +35,18 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
   const model = await loadModel(name, { engine, threads, binMicros });
   closing.later(() => model.close());
   await warmUp(model, { streams: values.source.length, measured: values.operations });
+  const about = { kind: 'live', title: `live: ${model.name}` } as const;
+  const dashboard = await openDashboard(values, about, context);
+  if (dashboard !== undefined) closing.later(() => dashboard.close());
+  // Sources last: from now on events come, and time runs.
   const sources: LiveSource[] = [];
   for (const url of values.source) {
     const source = await openSource(url, model, values, context);
     sources.push(source);
     closing.later(() => source.close());
-  }
-  const title = `live: ${model.name}`;
-  const dashboard = await openDashboard(values, { kind: 'live', title }, context);
-  if (dashboard !== undefined) {
-    closing.later(() => dashboard.close());
-    for (const { id: camera, sensor, simulated } of sources) {
-      const { classNames } = model.feed;
-      dashboard.publish({ type: 'camera', camera, sensor, classNames, model: model.name, simulated });
-    }
+    const { id: camera, sensor, simulated } = source;
+    const { classNames } = model.feed;
+    dashboard?.publish({ type: 'camera', camera, sensor, classNames, model: model.name, simulated });
   }
   const cameras = dashboard === undefined ? sources : sources.map((source) => pictured(source, dashboard));
   const restore = snapshot === undefined || bytes === undefined ? undefined : { bytes, path: snapshot };
