@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/errors.ts';
@@ -60,6 +62,57 @@ describe('fetchDataset', () => {
       fetched.map(({ sha256 }) => ['here', sha256]),
     );
     expect(asked).toHaveLength(3);
+  });
+
+  it('is alone in its folder, and takes over from a process that is gone', async () => {
+    const { entry, mirror } = await smallSet();
+    const folder = makeFolder();
+    const first = fetchDataset(entry, folder, { mirror });
+    expect((await first.next()).value).toMatchObject({ name: 'Train.zip', state: 'fetched' });
+    await expect(collect(fetchDataset(entry, folder, { mirror }))).rejects.toThrow(
+      `process ${process.pid} on ${hostname()} is fetching into this folder; wait for it, or stop it`,
+    );
+    const lock = readFileSync(join(folder, '.fetching.lock'), 'utf8');
+    expect(await collect(first)).toHaveLength(2);
+    expect(readdirSync(folder).sort()).toEqual(['Test', 'Train', 'fetched.json', 'notes.txt']);
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    for (const left of [lock.replace(String(process.pid), String(gone)), '{', '']) {
+      writeFileSync(join(folder, '.fetching.lock'), left);
+      expect(await collect(fetchDataset(entry, folder, { mirror }))).toHaveLength(3);
+    }
+    // On another machine, a minute without a sign of life.
+    writeFileSync(join(folder, '.fetching.lock'), lock.replace(hostname(), 'elsewhere'));
+    await expect(collect(fetchDataset(entry, folder, { mirror }))).rejects.toThrow('on elsewhere');
+    const before = new Date(Date.now() - 61_000);
+    utimesSync(join(folder, '.fetching.lock'), before, before);
+    expect(await collect(fetchDataset(entry, folder, { mirror }))).toHaveLength(3);
+    expect(readdirSync(folder).sort()).toEqual(['Test', 'Train', 'fetched.json', 'notes.txt']);
+  });
+
+  it('stops where another process took its folder', async () => {
+    const { entry, mirror } = await smallSet();
+    const folder = makeFolder();
+    const files = fetchDataset(entry, folder, { mirror });
+    await files.next();
+    const path = join(folder, '.fetching.lock');
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/"token":"./, '"token":"x'));
+    await expect(files.next()).rejects.toThrow('is fetching into this folder');
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it('of several that begin at once has one at work', async () => {
+    const { entry, mirror } = await smallSet();
+    const folder = makeFolder();
+    writeFileSync(join(folder, '.fetching.lock'), 'nobody');
+    const runs = await Promise.allSettled(
+      Array.from({ length: 8 }, () => collect(fetchDataset(entry, folder, { mirror }))),
+    );
+    const finished = runs.filter(({ status }) => status === 'fulfilled');
+    expect(finished.length).toBeGreaterThan(0);
+    for (const run of runs) {
+      if (run.status === 'rejected') expect(run.reason.message).toContain('is fetching into this folder');
+    }
+    expect(readdirSync(folder).sort()).toEqual(['Test', 'Train', 'fetched.json', 'notes.txt']);
   });
 
   it('keeps archives when told so, and unpacks one that was put there by hand', async () => {

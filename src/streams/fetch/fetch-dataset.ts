@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../atomic-file.ts';
 import type { CatalogueEntry, RemoteFile } from './catalogue.ts';
 import { type Verification, type VerifiedFile, verifyFile } from './checksums.ts';
 import { type DownloadOptions, downloadFile } from './download.ts';
+import { lockFolder } from './folder-lock.ts';
 import { isArchive, unpackArchive } from './unpack.ts';
 
 /** What is in the folder of a data set, so that nothing is fetched twice. */
@@ -56,17 +57,26 @@ const recordSchema = v.record(
 );
 type FetchRecord = v.InferOutput<typeof recordSchema>;
 
-/** Downloads the files of a data set to a folder, and unpacks its archives there; what is there already is left. */
+/**
+ * Downloads the files of a data set to a folder, and unpacks its archives there; what is there already is left. While it
+ * does, no other process can.
+ */
 export async function* fetchDataset(
   entry: CatalogueEntry,
   folder: string,
   options: FetchOptions = {},
 ): AsyncGenerator<FetchedFile> {
   await mkdir(folder, { recursive: true }).catch(expecting('a folder that can be written', folder));
-  await removeLeftovers(folder);
-  for (const file of entry.files) {
-    options.signal?.throwIfAborted();
-    yield (await alreadyHere(file, folder)) ?? (await fetchFile(entry, file, folder, options));
+  const lock = await lockFolder(folder);
+  try {
+    await removeLeftovers(folder);
+    for (const file of entry.files) {
+      options.signal?.throwIfAborted();
+      await lock.check();
+      yield (await alreadyHere(file, folder)) ?? (await fetchFile(entry, file, folder, options));
+    }
+  } finally {
+    await lock.release();
   }
 }
 

@@ -13,7 +13,7 @@ import { Draws, mutated } from './mutate.ts';
  *
  *     RXSPIKE_FUZZ=100000 RXSPIKE_FUZZ_START=0 npx vitest run test/streams/fuzz
  */
-const { RXSPIKE_FUZZ = '1200', RXSPIKE_FUZZ_START = '0' } = process.env;
+const { RXSPIKE_FUZZ = '400', RXSPIKE_FUZZ_START = '0' } = process.env;
 const [cases, start] = [Number(RXSPIKE_FUZZ), Number(RXSPIKE_FUZZ_START)];
 const usual = process.env['RXSPIKE_FUZZ'] === undefined;
 const corpus = fileURLToPath(new URL('./corpus/', import.meta.url));
