@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { describe } from 'vitest';
+
+/** How long a page or a browser may take on a machine with much to do. */
+export const PATIENCE_MILLIS = 120_000;
 
 const installed = installedPath();
 /** The packed browser of the development packages, for Linux on x64 without one of its own. */
@@ -17,19 +20,15 @@ export function describeWithChromium(title: string, body: () => void): void {
 
 /** Chromium without a window. */
 export async function launchChromium(): Promise<Browser> {
-  const args = ['--no-sandbox']; // only our own page is opened, and root has no sandbox
-  if (installed !== undefined) return chromium.launch({ executablePath: installed, args });
+  const options = { args: ['--no-sandbox'], timeout: PATIENCE_MILLIS }; // root has no sandbox; only our own page is opened
+  if (installed !== undefined) return chromium.launch({ ...options, executablePath: installed });
   const folder = await unpacked();
   const env = {
     ...(process.env as Record<string, string>),
     LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'),
-    FONTCONFIG_PATH: join(folder, 'fonts'),
+    FONTCONFIG_FILE: join(folder, 'fonts.conf'),
   };
-  return chromium.launch({
-    executablePath: join(folder, 'chromium'),
-    args: [...args, '--headless=old'],
-    env,
-  });
+  return chromium.launch({ ...options, executablePath: join(folder, 'chromium'), env });
 }
 
 function installedPath(): string | undefined {
@@ -48,14 +47,17 @@ async function unpacked(): Promise<string> {
   const next = `${folder}.${process.pid}`;
   await mkdir(next, { recursive: true });
   // The package unpacks into the temporary folder, and its libraries only where it believes to be at its usual host.
-  const environment = { ...process.env };
+  const { TMPDIR, ...rest } = process.env;
   Object.assign(process.env, { TMPDIR: next, AWS_LAMBDA_JS_RUNTIME: 'nodejs22.x' });
   try {
     const { default: pack } = await import('@sparticuz/chromium');
     await pack.executablePath();
   } finally {
-    process.env = environment;
+    for (const name of Object.keys(process.env)) if (!(name in rest)) delete process.env[name];
+    Object.assign(process.env, rest, TMPDIR !== undefined && { TMPDIR });
   }
+  const fonts = `<fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}/font-cache</cachedir></fontconfig>`;
+  await writeFile(join(next, 'fonts.conf'), `<?xml version="1.0"?>${fonts}`);
   await rename(next, folder);
   return folder;
 }

@@ -5,7 +5,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type Dashboard, type DashboardOptions, startDashboard } from '../../src/dashboard/dashboard.ts';
 import type { CameraMessage, EpochMessage, PredictionMessage } from '../../src/dashboard/messages.ts';
-import { describeWithChromium, launchChromium } from './chromium.ts';
+import { describeWithChromium, launchChromium, PATIENCE_MILLIS } from './chromium.ts';
 import { eventsAt, until } from './clients.ts';
 
 const classNames = ['cat', 'dog', 'bird'];
@@ -38,7 +38,7 @@ function prediction(window: number, name = 'left'): PredictionMessage {
 
 describeWithChromium('the page in Chromium', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rxspike-dashboard-'));
-  let browser: Browser;
+  let browser: Browser | undefined;
   let dashboard: Dashboard;
   const faults: string[] = [];
 
@@ -47,13 +47,13 @@ describeWithChromium('the page in Chromium', () => {
   });
 
   afterEach(async () => {
-    await Promise.all(browser.contexts().map((context) => context.close()));
+    await Promise.all(browser!.contexts().map((context) => context.close()));
     await dashboard.close();
     expect(faults.splice(0)).toEqual([]);
   });
 
   afterAll(async () => {
-    await browser.close();
+    await browser?.close();
   });
 
   async function start(options: Partial<DashboardOptions> = {}): Promise<void> {
@@ -62,7 +62,10 @@ describeWithChromium('the page in Chromium', () => {
 
   /** The page of the dashboard, which may neither fail nor ask anybody else. */
   async function open(options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await (await browser.newContext({ reducedMotion: 'reduce', ...options })).newPage();
+    const page = await (
+      await browser!.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
+    ).newPage();
+    page.setDefaultTimeout(PATIENCE_MILLIS);
     const { host } = new URL(dashboard.url);
     page.on('pageerror', (error) => faults.push(String(error)));
     page.on('console', (message) => {

@@ -184,8 +184,12 @@ export class LivePage implements Page {
     drops.show(count(all), all, all === 0 ? 'nothing lost' : 'events and datagrams');
     drops.element.classList.toggle('alarm', (all ?? 0) > 0);
     latency.show(millis(p50), p50, `99 % within ${millis(p99)}`);
-    operations.show(`${count(lastStatus?.operationsPerSecond)}/s`, lastStatus?.operationsPerSecond);
-    operations.element.hidden = lastStatus?.operationsPerSecond === undefined;
+    const rate = lastStatus?.operationsPerSecond;
+    operations.show(
+      `${count(rate)}/s`,
+      rate,
+      rate === undefined ? 'not counted' : 'accumulates and products',
+    );
     const mean = meanRates.last(1);
     spikes.show(percent(mean), mean, 'mean of the layers');
     memory.show(bytes(this.#memory.bytes.last(1)), this.#memory.bytes.last(1), 'of the process');
