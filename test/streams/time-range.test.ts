@@ -7,7 +7,7 @@ import { fixtureNames } from '../../fixtures/recordings/names.ts';
 import { barEvents } from '../../fixtures/recordings/scene.ts';
 import { allocateChunk, type EventChunk, sliceChunk } from '../../src/events.ts';
 import { type ByteSource, openByteSource } from '../../src/streams/byte-source.ts';
-import { aedat2, arrowEvents, dat, type EventFormat } from '../../src/streams/formats/index.ts';
+import { aedat2, arrowEvents, dat, type EventFormat, evt2 } from '../../src/streams/formats/index.ts';
 import { openRecording, recordingFromBytes, writeRecording } from '../../src/streams/recording-file.ts';
 import { chunksWithin } from '../../src/streams/time-range.ts';
 import { describeWithShared, sharedPath } from '../shared-data.ts';
@@ -112,7 +112,7 @@ describe('a part of a recording', () => {
     });
   })();
 
-  it.each([aedat2, arrowEvents, dat])(
+  it.each([aedat2, arrowEvents, dat, evt2])(
     'is found without decoding what is before it ($name)',
     async (format: EventFormat) => {
       const path = join(folderOf(), 'a');
@@ -131,10 +131,22 @@ describe('a part of a recording', () => {
       };
       const found = await format.seek!(counted, { fromMicros: last }, { path });
       await source.close();
-      expect(found!.start).toBeGreaterThan(source.size * 0.75);
+      expect(found!.start).toBeGreaterThan(source.size * 0.7);
       expect(read).toBeLessThan(source.size);
     },
   );
+
+  it('is found behind several wraps of the clock of EVT2, which is 4.8 hours', async () => {
+    const path = join(folderOf(), 'a.raw');
+    const longer = long.map((chunk) => ({ ...chunk, origin: 10 * chunk.origin }));
+    await writeRecording(path, longer, { format: evt2, sensor });
+    await expectPartsOfWhole(path);
+    const source = await openByteSource(path);
+    const found = await evt2.seek!(source, { fromMicros: longer[50]!.origin }, { path });
+    expect(await evt2.seek!(source, { fromMicros: 0 }, { path, shiftTime: true })).toBeUndefined();
+    await source.close();
+    expect(found!.start).toBeGreaterThan(source.size * 0.7);
+  });
 
   it('is found where a file is damaged before it', async () => {
     const path = join(folderOf(), 'a.arrow');
@@ -155,6 +167,7 @@ const real = [
   'dvs128_biolab_Lapiseira.aedat',
   'pyaedat_IMU_rotDisk.aedat',
   'expelliarmus_evt3_pedestrians.raw',
+  'faery_evt2.raw',
   'tonic_nmnist.bin',
   'tonic_ncars.dat',
 ].map((name) => `data/recordings/${name}`);

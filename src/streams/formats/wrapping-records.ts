@@ -6,6 +6,8 @@ export interface WrappingRecords {
   /** Where the first record begins. */
   readonly start: number;
   readonly recordBytes: number;
+  /** Records that are looked at in one place, to find one with a clock; default 64. */
+  readonly look?: number;
   /** The clock of the record at a position, or undefined where it is no event. */
   clockAt(records: DataView, position: number): number | undefined;
 }
@@ -19,7 +21,7 @@ export interface RecordPlace {
 
 /** Places that are looked at: decoding begins at most two of them early. */
 const SAMPLES = 512;
-/** Records that are looked at in one place, to find an event. */
+/** Records that are looked at in one place, unless a format says more. */
 const LOOK_RECORDS = 64;
 
 /**
@@ -28,17 +30,17 @@ const LOOK_RECORDS = 64;
  */
 export async function findRecord(
   source: ByteSource,
-  { start, recordBytes, clockAt }: WrappingRecords,
+  { start, recordBytes, clockAt, look = LOOK_RECORDS }: WrappingRecords,
   micros: number,
 ): Promise<RecordPlace> {
   const records = Math.floor((source.size - start) / recordBytes);
-  const step = Math.max(LOOK_RECORDS, Math.ceil(records / SAMPLES));
+  const step = Math.max(look, Math.ceil(records / SAMPLES));
   const places: RecordPlace[] = [{ byteOffset: start, epochMicros: 0 }];
   let clock: number | undefined;
   let time = 0;
   for (let record = 0; record < records; record += step) {
     const at = start + record * recordBytes;
-    const view = viewOf(await source.read(at, at + LOOK_RECORDS * recordBytes));
+    const view = viewOf(await source.read(at, at + look * recordBytes));
     for (let position = 0; position + recordBytes <= view.byteLength; position += recordBytes) {
       const found = clockAt(view, position);
       if (found === undefined) continue;

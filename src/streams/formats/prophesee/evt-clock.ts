@@ -41,6 +41,11 @@ export class EvtClock {
     return this.#chunks.state[HIGH]! >= 0;
   }
 
+  /** Begins behind so many wraps, before the first TIME_HIGH word that comes. */
+  begin(loops: number): void {
+    this.#loops = loops;
+  }
+
   /** Takes the value of a TIME_HIGH word; throws a RangeError where times are not exact any more. */
   set(value: number, emit: (chunk: EventChunk) => void): void {
     const { state } = this.#chunks;

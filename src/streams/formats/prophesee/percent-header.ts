@@ -2,7 +2,8 @@ import { formatFault } from '../fault.ts';
 
 /** A line longer than this is no header line. */
 const LONGEST_LINE_BYTES = 1 << 16;
-const LONGEST_HEADER_BYTES = 1 << 20;
+/** A longer header is none. */
+export const LONGEST_HEADER_BYTES: number = 1 << 20;
 const PERCENT = 0x25;
 const NEWLINE = 0x0a;
 

@@ -96,6 +96,16 @@ export class RawDecoder implements EventDecoder {
     }
   }
 
+  /** Goes on at a TIME_HIGH word behind so many wraps of the clock; only the header has been pushed. */
+  jump(byteOffset: number, loops: number): void {
+    if (!this.#percent.done) {
+      this.#percent.end();
+      this.#settle();
+    }
+    this.#offset = byteOffset;
+    this.#clock.begin(loops);
+  }
+
   #settle(): void {
     const { encoding, title } = this.#words;
     try {

@@ -2,6 +2,7 @@ import type { EncodeOptions, EventEncoder, EventFormat } from '../format.ts';
 import { sniffHeader } from './percent-header.ts';
 import { RawDecoder, type RawWords } from './raw-decoder.ts';
 import { isRawHeader, readRawHeader } from './raw-header.ts';
+import { seekRaw } from './raw-seek.ts';
 
 /** What the encoding of a RAW file is, as far as its head tells; undefined where it is none. */
 function encodingOf(head: Uint8Array): string | undefined {
@@ -35,6 +36,8 @@ export function rawFormat(
         : unsure;
     },
     createDecoder: (options = {}) => new RawDecoder(words, options),
+    // EVT3's clock wraps every 17 s: how often it did cannot be told by looking into a few places.
+    ...(words.highBits + words.lowBits < 32 ? {} : { seek: (...given) => seekRaw(words, ...given) }),
     ...(createEncoder === undefined ? {} : { createEncoder }),
   };
 }
