@@ -23,7 +23,12 @@ const GROUPS = 512;
 const ROWS = 8;
 
 /** Rows and columns of `outer` tables, cut into groups. */
-export function columnsOf(outer: number, rows: number, columns: number, mostSplits = GROUPS): Columns {
+export function columnsOf(
+  outer: number,
+  rows: number,
+  columns: number,
+  mostSplits: number = GROUPS,
+): Columns {
   const width = Math.min(64, 2 ** Math.ceil(Math.log2(Math.max(1, columns))));
   const blocks = Math.ceil(columns / width);
   const wanted = Math.min(Math.ceil(GROUPS / (outer * blocks)), mostSplits);
@@ -90,6 +95,11 @@ export function sumRows(
   output: Operand,
   { outer, rows, columns, factor = 1 }: Rows,
 ): void {
+  if (outer * columns === 0) return;
+  if (rows === 0) {
+    device.clear(output);
+    return;
+  }
   const cut = columnsOf(outer, rows, columns);
   if (cut.splits === 1) {
     sumPass(device, name, { input, output, cut, outer, rows, columns, factor });
