@@ -90,6 +90,7 @@ class DashboardServer {
         response.writeHead(access === 'stream' ? 404 : access, { connection: 'close' }).end();
       }
     });
+    this.#http.maxConnections = 2 * MOST_VIEWERS;
     this.#http.on('upgrade', (request, socket, head) => {
       const access = accessOf(request, rules);
       if (access !== 'stream') refuse(socket, access === 'page' ? 404 : access);

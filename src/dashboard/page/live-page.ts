@@ -123,6 +123,8 @@ export class LivePage implements Page {
   }
 
   render(): void {
+    const names = this.#cameras.map(({ head }) => head.camera);
+    this.#frame.offer('Camera', names, this.#selected);
     const data = this.#cameras[this.#selected];
     if (data === undefined) return;
     this.#decision.show(data);
@@ -141,11 +143,6 @@ export class LivePage implements Page {
     const known = this.#cameras.findIndex(({ head }) => head.camera === data.head.camera);
     const index = known < 0 ? this.#cameras.length : known;
     this.#cameras[index] = data;
-    this.#frame.offer(
-      'Camera',
-      this.#cameras.map(({ head }) => head.camera),
-      this.#selected,
-    );
     if (index === this.#selected) this.select(index);
   }
 

@@ -9,7 +9,7 @@ export class ModelData {
   readonly name: string;
   readonly epochs: EpochMessage[] = [];
   /** Epochs, then loss, accuracy and spike rate of every training batch. */
-  readonly steps: Columns = new Columns(4, STEPS);
+  readonly steps: Columns = new Columns(4, STEPS, 'thin');
   lastStep: StepMessage | undefined;
 
   constructor(name: string) {
