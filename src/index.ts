@@ -301,3 +301,4 @@ export {
   predictStream,
   type StreamOptions,
 } from '../pipelines/streaming/predict-stream.ts';
+export { type CameraSnapshot, decodeSnapshot } from '../pipelines/streaming/snapshot.ts';

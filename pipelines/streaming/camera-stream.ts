@@ -33,6 +33,10 @@ const LATENESS_MILLIS = 100;
 /** Windows that wait for the network at most; what comes meanwhile waits in the source. */
 const WAITING_WINDOWS = 2;
 
+/** How long a stream is anchored to the clock at one place, and how far ahead of it drift may have taken it then. */
+const ANCHOR_MILLIS = 60_000;
+const DRIFT_MILLIS = 1000;
+
 /** Milliseconds since 1970, on a clock that never goes back. */
 export function nowMillis(): number {
   return performance.timeOrigin + performance.now();
@@ -45,7 +49,7 @@ export class CameraStream {
   readonly decide: Decide<Prediction>;
   /** Number of the next window. */
   window: number;
-  /** Start of the next window, in microseconds; undefined before the first, and where bins are counted in events. */
+  /** Start of the next window, in microseconds; undefined before the first. */
   nextMicros: number | undefined;
   ended = false;
   readonly #filters: FeedFilters;
@@ -58,6 +62,8 @@ export class CameraStream {
   #pushing = false;
   #timer: NodeJS.Timeout | undefined;
   #chunkMillis = 0;
+  /** A time of events and when it arrived: whether the stream runs ahead of the clock is seen from there. */
+  #anchor: { readonly micros: number; readonly millis: number } | undefined;
 
   /** @param onReady called when a window is ready, and at the end */
   constructor(
@@ -114,8 +120,8 @@ export class CameraStream {
   /** Notes that a window was predicted. */
   advance({ endMicros, merged }: LiveWindow): void {
     this.window += merged;
-    if (this.#strideMicros === undefined) return;
-    this.nextMicros = endMicros + this.#strideMicros - this.#spanMicros;
+    const overlap = this.#strideMicros === undefined ? 0 : this.#spanMicros - this.#strideMicros;
+    this.nextMicros = endMicros - overlap;
   }
 
   /** Ends waits and timers; the source is closed by whoever opened it. */
@@ -143,6 +149,21 @@ export class CameraStream {
       if (this.windows.ready > 0) this.#onReady();
     }
     this.#pushing = false;
+    this.#keepAnchor();
+  }
+
+  /** Anchors the stream to the clock, now and then anew: clocks of cameras drift. */
+  #keepAnchor(): void {
+    const { lastMicros } = this.windows;
+    if (lastMicros === undefined) return;
+    const millis = this.#arrivalOf(lastMicros);
+    const anchor = this.#anchor;
+    if (anchor !== undefined) {
+      const elapsed = millis - anchor.millis;
+      const ahead = (lastMicros - anchor.micros) / 1000 - elapsed;
+      if (elapsed < ANCHOR_MILLIS || ahead > DRIFT_MILLIS) return;
+    }
+    this.#anchor = { micros: lastMicros, millis };
   }
 
   #waitForRoom(): Promise<void> {
@@ -161,12 +182,18 @@ export class CameraStream {
     this.#timer = setTimeout(() => void this.#closeIfSilent(), Math.max(1, due - nowMillis()));
   }
 
-  /** When the open window is to close unless events come, in milliseconds since 1970. */
+  /**
+   * When the open window is to close unless events come, in milliseconds since 1970: when its rest has passed since the
+   * last event. A stream that is faster than the clock (a file through a pipe) may pause: its window is not over before
+   * the clock has caught up with it.
+   */
   #silenceMillis(): number | undefined {
     const { openEndMicros, lastMicros } = this.windows;
     if (openEndMicros === undefined || lastMicros === undefined) return undefined;
-    const restMillis = (openEndMicros - lastMicros) / 1000;
-    return this.#arrivalOf(lastMicros) + restMillis + (this.#options.latenessMillis ?? LATENESS_MILLIS);
+    const since = (micros: number, millis: number): number => millis + (openEndMicros - micros) / 1000;
+    const { micros, millis } = this.#anchor ?? { micros: openEndMicros, millis: 0 };
+    const over = Math.max(since(lastMicros, this.#arrivalOf(lastMicros)), since(micros, millis));
+    return over + (this.#options.latenessMillis ?? LATENESS_MILLIS);
   }
 
   async #closeIfSilent(): Promise<void> {

@@ -8,7 +8,7 @@ import type { LiveWindow, LiveWindowCounters } from '../../src/operators/live-wi
 import type { Prediction } from '../../src/operators/predict.ts';
 import { type CameraOptions, type CameraSource, CameraStream, nowMillis } from './camera-stream.ts';
 import type { LoadedModel } from './load-model.ts';
-import { type CameraSnapshot, decodeSnapshot, encodeSnapshot } from './snapshot.ts';
+import { type CameraSnapshot, encodeSnapshot } from './snapshot.ts';
 
 /** What a network says about one window of a camera. */
 export interface LivePrediction extends Prediction, Decision {
@@ -38,8 +38,8 @@ export interface LiveInferenceOptions extends CameraOptions {
   readonly operations?: boolean;
   /** Whether spikes of single neurons are given, asked before every step. Default never. */
   readonly raster?: () => boolean;
-  /** Bytes of a snapshot to go on from, and their file's name for messages. */
-  readonly restore?: { readonly bytes: Uint8Array; readonly path: string };
+  /** Where the streams go on, as `decodeSnapshot` gives it; cameras that it does not name begin. */
+  readonly restore?: readonly CameraSnapshot[];
 }
 
 /** Predictions from several cameras, and what can be done to their states meanwhile. */
@@ -52,7 +52,7 @@ export interface LiveInference {
   readonly restored: readonly string[];
   /** Begins the state of one camera, or of all, anew with its next window. */
   reset(camera?: string): void;
-  /** The state of all cameras between two steps, for `restore`. */
+  /** The state of all cameras between two steps, for `decodeSnapshot`. */
   snapshot(): Promise<Uint8Array<ArrayBuffer>>;
   /** Frees the states, which outlive the predictions for a last snapshot. */
   close(): Promise<void>;
@@ -111,12 +111,11 @@ class LiveRun {
   #failure: unknown;
 
   constructor(sources: readonly CameraSource[], model: LoadedModel, options: LiveInferenceOptions) {
-    const { restore } = options;
+    const { restore = [] } = options;
     const twice = sources.find(({ id }, index) => sources.findIndex((other) => other.id === id) < index);
     if (twice !== undefined) throw new InputError('this source is given twice', twice.id);
-    const saved = restore === undefined ? [] : decodeSnapshot(restore.bytes, model, restore.path);
     const savedOf = ({ id }: CameraSource): CameraSnapshot | undefined =>
-      saved.find(({ camera }) => camera === id);
+      restore.find(({ camera }) => camera === id);
     this.#model = model;
     this.#options = options;
     this.#states = new LaneStates(sources.length);
@@ -233,7 +232,7 @@ class LiveRun {
           decided.decision === null ? null : (this.#model.feed.classNames[decided.decision] ?? null),
         merged: window.merged,
         reset: window.reset || resetEachWindow,
-        latencyMillis: Math.max(0, doneMillis - window.arrivedMillis),
+        latencyMillis: Number(Math.max(0, doneMillis - window.arrivedMillis).toFixed(3)),
         ...(operations && measure !== undefined && operationsOf(measure, window)),
         ...(raster && measure !== undefined && { raster: measure.raster }),
       };

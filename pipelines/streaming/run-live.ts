@@ -4,11 +4,12 @@ import { openDashboard } from '../dashboard/open-dashboard.ts';
 import type { OptionValues, PipelineContext } from '../definition.ts';
 import type { CameraSource } from './camera-stream.ts';
 import { type Closing, withClosing } from './closing.ts';
-import { inferLive, type LiveInference, type LiveInferenceOptions } from './live-inference.ts';
+import { inferLive, type LiveInferenceOptions } from './live-inference.ts';
 import type { LiveOptions } from './live-options.ts';
 import { type LoadedModel, loadModel } from './load-model.ts';
 import { openOutput, type PredictionOutput } from './outputs/output.ts';
 import { reportLive } from './report-live.ts';
+import { type CameraSnapshot, decodeSnapshot } from './snapshot.ts';
 import { readSnapshot, SnapshotFile } from './snapshot-file.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -30,10 +31,10 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
   if (name === undefined) {
     throw new OptionError('--model: expected the run directory of a training, found none');
   }
-  const bytes = snapshot === undefined ? undefined : await readSnapshot(snapshot);
   const binMicros = bin === undefined ? undefined : 1000 * bin;
   const model = await loadModel(name, { engine, threads, binMicros });
   closing.later(() => model.close());
+  const restore = await savedState(snapshot, model);
   await warmUp(model, { streams: values.source.length, measured: values.operations });
   const about = { kind: 'live', title: `live: ${model.name}` } as const;
   const dashboard = await openDashboard(values, about, context);
@@ -49,7 +50,6 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
     dashboard?.publish({ type: 'camera', camera, sensor, classNames, model: model.name, simulated });
   }
   const cameras = dashboard === undefined ? sources : sources.map((source) => pictured(source, dashboard));
-  const restore = snapshot === undefined || bytes === undefined ? undefined : { bytes, path: snapshot };
   const inference = inferLive(cameras, model, {
     ...inferenceOptions(values),
     ...(restore !== undefined && { restore }),
@@ -59,12 +59,15 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
   const { progress } = context;
   if (restore !== undefined)
     progress.note(`${snapshot}: ${inference.restored.length} of ${sources.length} go on`);
-  const file = snapshotFile(values, inference, context, closing);
+  const file = snapshot === undefined ? undefined : new SnapshotFile(snapshot, inference, progress.note);
+  closing.later(() => file?.close());
   const commands = {
     reset: (camera?: string): void => {
       inference.reset(camera);
       context.emit({ type: 'reset', ...(camera !== undefined && { camera }) });
-      progress.note(`state reset${camera === undefined ? '' : ` of ${camera}`}`);
+      const text = `state reset${camera === undefined ? '' : ` of ${camera}`}`;
+      progress.note(text);
+      dashboard?.publish({ type: 'note', text });
     },
     ...(file !== undefined && { snapshot: (): void => void file.write() }),
   };
@@ -77,6 +80,7 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
   const resetAll = (): void => commands.reset();
   process.on('SIGUSR2', resetAll);
   closing.later(() => void process.off('SIGUSR2', resetAll));
+  file?.every(1000 * values.snapshotEvery);
   await reportLive(inference, cameras, model, { context, outputs, dashboard });
 }
 
@@ -116,7 +120,9 @@ async function openSource(
     ...(listens !== undefined && { address: listens }),
     ...(bufferBytes !== undefined && { bufferBytes }),
   });
-  progress.note(`listening on ${listens ?? url}, network ${model.name}; Ctrl-C ends`);
+  progress.note(
+    `${listens === undefined ? `reading ${url}` : `listening on ${listens}`}, network ${model.name}; Ctrl-C ends`,
+  );
   return source;
 }
 
@@ -146,17 +152,13 @@ function pictured(source: LiveSource, dashboard: OpenDashboard): CameraSource {
   };
 }
 
-function snapshotFile(
-  { snapshot, snapshotEvery }: LiveValues,
-  inference: LiveInference,
-  { progress }: PipelineContext,
-  closing: Closing,
-): SnapshotFile | undefined {
-  if (snapshot === undefined) return undefined;
-  const file = new SnapshotFile(snapshot, inference, ({ message }) => progress.note(message));
-  file.every(1000 * snapshotEvery);
-  closing.later(() => file.close());
-  return file;
+/** What an earlier run left in the file of snapshots; undefined where none did. */
+async function savedState(
+  path: string | undefined,
+  model: LoadedModel,
+): Promise<CameraSnapshot[] | undefined> {
+  const bytes = path === undefined ? undefined : await readSnapshot(path);
+  return bytes === undefined ? undefined : decodeSnapshot(bytes, model, path!);
 }
 
 async function openOutputs(

@@ -18,12 +18,12 @@ export async function readSnapshot(path: string): Promise<Uint8Array | undefined
 export class SnapshotFile {
   readonly path: string;
   readonly #inference: Pick<LiveInference, 'snapshot'>;
-  readonly #onFailure: (error: Error) => void;
+  readonly #onFailure: (line: string) => void;
   #writing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onFailure told of a write that failed; the streams go on */
-  constructor(path: string, inference: Pick<LiveInference, 'snapshot'>, onFailure: (error: Error) => void) {
+  /** @param onFailure told in a line of a write that failed; the streams go on */
+  constructor(path: string, inference: Pick<LiveInference, 'snapshot'>, onFailure: (line: string) => void) {
     this.path = path;
     this.#inference = inference;
     this.#onFailure = onFailure;
@@ -42,8 +42,9 @@ export class SnapshotFile {
     return this.#writing;
   }
 
-  /** Writes a last time. */
+  /** Writes a last time, if it ever was to. */
   async close(): Promise<void> {
+    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     await this.#writing;
     await this.write();
@@ -53,7 +54,7 @@ export class SnapshotFile {
     try {
       await writeFileAtomic(this.path, await this.#inference.snapshot());
     } catch (error) {
-      this.#onFailure(error as Error);
+      this.#onFailure((error as Error).message);
     }
   }
 }

@@ -248,6 +248,9 @@ describe('LiveWindows', () => {
     other.push(chunkOf([100, 111]), () => 1);
     expect(spans(takeAll(other))).toEqual([[100, 110, 1]]);
     expect(other.counters.lateEvents).toBe(0);
+    const counted = create({ resumeMicros: 200, binning: { kind: 'events', count: 2 } });
+    counted.push(chunkOf([199, 200, 207]), () => 1);
+    expect(takeAll(counted)).toMatchObject([{ startMicros: 200, events: 2, reset: false }]);
     const silent = create({ resumeMicros: 200, silenceMicros: 50 });
     silent.push(chunkOf([260, 271]), () => 1);
     expect(silent.take()).toMatchObject({ startMicros: 260, reset: true });

@@ -10,12 +10,14 @@ import {
   type LivePrediction,
 } from '../../../pipelines/streaming/live-inference.ts';
 import type { LoadedModel } from '../../../pipelines/streaming/load-model.ts';
+import { decodeSnapshot } from '../../../pipelines/streaming/snapshot.ts';
 import { startEngine } from '../../../src/engines/engine.ts';
 import { allocateChunk, type EventChunk } from '../../../src/events.ts';
 import { createNetwork, type Network, type NetworkConfig } from '../../../src/models/network.ts';
 import { nmnistNetConfig } from '../../../src/models/networks/nmnist-net.ts';
 import { ssnnConfig } from '../../../src/models/networks/ssnn.ts';
 import { createPredictor } from '../../../src/models/predictor.ts';
+import { encodeTensors } from '../../../src/models/safetensors.ts';
 import { BinByTime, FrameGrid } from '../../../src/operators/index.ts';
 import { RandomStream } from '../../../src/random.ts';
 
@@ -235,6 +237,17 @@ describe('inferLive', () => {
     expect(inference.counters[0]).toMatchObject({ events: 6, lateEvents: 2 });
   });
 
+  it('lets a stream pause that is faster than the clock', async () => {
+    const { model } = create(nmnist);
+    const parts = cut(events(1, 60, 10_000, 10_000), [20]);
+    const items = parts.flatMap((chunk) => [chunk, () => sleep(30)]);
+    const inference = inferLive([camera('a', items)], model, { latenessMillis: 0 });
+    const all = await lastValueFrom(inference.predictions.pipe(toArray()));
+    await inference.close();
+    expect(all.reduce((sum, { events: count }) => sum + count, 0)).toBe(60);
+    expect(inference.counters[0]).toMatchObject({ lateEvents: 0 });
+  });
+
   it.each([
     ['every window', { resetEachWindow: true }],
     ['silence', { silenceMicros: 5000 }],
@@ -326,7 +339,9 @@ describe('inferLive', () => {
     const bytes = await first.snapshot();
     await first.close();
     const rest = sources((chunk) => from(chunk, 12));
-    const after = await predicted(rest, modelOf(network), { restore: { bytes, path: 'state' } });
+    const after = await predicted(rest, modelOf(network), {
+      restore: decodeSnapshot(bytes, model, 'state'),
+    });
     for (const name of ['a', 'b']) {
       const of = (list: readonly LivePrediction[]) =>
         list.filter(({ camera: own }) => own === name).map(plain);
@@ -338,19 +353,21 @@ describe('inferLive', () => {
     const { network, model } = create(nmnist);
     const inference = inferLive([camera('a', [events(1, 100)])], model);
     await lastValueFrom(inference.predictions);
-    const restore = { bytes: await inference.snapshot(), path: 'state.safetensors' };
+    const bytes = await inference.snapshot();
     await inference.close();
-    const other = (options: Partial<LoadedModel>) => () =>
-      inferLive([camera('a', [])], modelOf(network, options), { restore });
-    expect(other({ digest: 'd2' })).toThrow(
-      'state.safetensors: this is the state of another network than net',
+    const decode =
+      (options: Partial<LoadedModel>, read = bytes) =>
+      () =>
+        decodeSnapshot(read, modelOf(network, options), 'state');
+    expect(decode({ digest: 'd2' })).toThrow('state: this is the state of another network than net');
+    expect(decode({ binning: { kind: 'time', windowMicros: 500 } })).toThrow(
+      'state: this state is of windows of 1 bins of 1000 us every 1000 us, not of 1 bins of 500 us every 500 us',
     );
-    expect(other({ binning: { kind: 'time', windowMicros: 500 } })).toThrow(
-      'state.safetensors: this state is of windows of 1 bins of 1000 us every 1000 us, not of 1 bins of 500 us every 500 us',
+    expect(decode({}, bytes.slice(0, -3))).toThrow(/^state: /);
+    expect(decode({}, encodeTensors({ tensors: new Map(), metadata: {} }))).toThrow(
+      'state: expected the state of a live stream, found none',
     );
-    const broken = { bytes: restore.bytes.slice(0, -3), path: 'state.safetensors' };
-    expect(() => inferLive([camera('a', [])], model, { restore: broken })).toThrow(/^state.safetensors: /);
-    const renamed = inferLive([camera('c', [])], model, { restore });
+    const renamed = inferLive([camera('c', [])], model, { restore: decode({})() });
     expect(renamed.restored).toEqual([]);
     await renamed.close();
   });
