@@ -140,21 +140,29 @@ export function epochRow(line: EpochLine): string {
   return columns.map(({ cell }) => cell(line).padStart(COLUMN_WIDTH)).join(' ');
 }
 
+/** What of a run its result's text hangs on. */
+export interface ResultSetting {
+  /** True where samples are images, which no stream brings. */
+  readonly images: boolean;
+  /** Whether the run draws a report. */
+  readonly report: boolean;
+}
+
 /** A result for people, with what to do next. */
-export function resultText(result: ResultLine): string {
+export function resultText(result: ResultLine, { images, report }: ResultSetting): string {
   const { model, bestEpoch, parameters, seconds, engine, simulated, runDir } = result;
-  const events = simulated ? 'simulated recordings' : 'recordings';
+  const samples = images ? 'images' : simulated ? 'simulated recordings' : 'recordings';
   const measured = Object.entries(result.quantities ?? {}).map(
     ([name, value]) => `${name} ${value.toFixed(4)}`,
   );
   return [
     '',
-    `${model}: ${percent(result.testAccuracy)} of held-out ${events} right, from the checkpoint of epoch ${bestEpoch}`,
+    `${model}: ${percent(result.testAccuracy)} of held-out ${samples} right, from the checkpoint of epoch ${bestEpoch}`,
     `  spike rate ${percent(result.spikeRate)}, ${parameters.toLocaleString('en')} parameters`,
     ...(measured.length === 0 ? [] : [`  ${measured.join(', ')}`]),
     `  ${seconds.toFixed(0)} s on the engine ${engine}`,
-    `  run directory ${runDir}, report ${runDir}/report.html`,
-    `  next: pipeline replay FILE --model ${runDir}`,
+    `  run directory ${runDir}${report ? `, report ${runDir}/report.html` : ''}`,
+    `  next: pipeline ${images ? `report ${runDir}` : `replay FILE --model ${runDir}`}`,
   ].join('\n');
 }
 

@@ -53,7 +53,7 @@ export function trainingOptions(defaults: TrainingDefaults): TrainingOptions {
       max: 1024,
     }),
     limit: integerOption({
-      help: 'use at most N recordings of each part of the data, all classes alike',
+      help: 'use at most N samples of each part of the data, all classes alike',
       min: 2,
     }),
     engine: choiceOption(engineNames, {

@@ -113,8 +113,10 @@ async function trainAll<Token extends Labelled>(
     }
     results.push(result);
     context.emit(result);
-    context.print(resultText(result));
-    session.watch?.publish({ type: 'note', text: resultText(result).trim() });
+    const images = network.feed.binning === undefined;
+    const text = resultText(result, { images, report: config.options['report'] === 'all' });
+    context.print(text);
+    session.watch?.publish({ type: 'note', text: text.trim() });
   }
   const best = results.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
   const measures = await Promise.all(networks.map(({ name }) => run.readMeasures(name)));
@@ -220,9 +222,9 @@ async function reopened(
 
 /** Training needs recordings to learn from, and others that tell what was learnt. */
 function checkSets({ sets, data }: { sets: TrainingSets<Labelled>; data: string }): void {
-  if (sets.train.length === 0) throw new InputError('expected recordings to train on, found none', data);
+  if (sets.train.length === 0) throw new InputError('expected samples to train on, found none', data);
   if (sets.validation.length + sets.test.length === 0) {
-    throw new InputError('expected recordings to hold out for validation or test, found none', data);
+    throw new InputError('expected samples to hold out for validation or test, found none', data);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   epochLine,
   epochRow,
   epochTitles,
+  resultText,
 } from '../../pipelines/training/epoch-line.ts';
 
 const metrics = (accuracy: number, loss: number) => ({
@@ -51,6 +52,31 @@ describe('epochLine', () => {
     expect(epochLine({ ...parts, validation: metrics(0.2, 1), test: metrics(0.3, 1) }).spikeRate).toBeCloseTo(
       0.03,
     );
+  });
+});
+
+describe('resultText', () => {
+  const result = {
+    ...{ type: 'result', model: 'net', testAccuracy: 0.5, bestEpoch: 2, spikeRate: 0.1, parameters: 1234 },
+    ...{ effectiveAcs: 1, effectiveMacs: 1, energyPicojoules: 1, seconds: 3, engine: 'wasm' },
+    ...{ simulated: false, runDir: 'runs/a' },
+  } as const;
+
+  it('leads from recordings to replaying one', () => {
+    const text = resultText(result, { images: false, report: true });
+    expect(text).toContain('50.0 % of held-out recordings right, from the checkpoint of epoch 2');
+    expect(text).toMatch(
+      /run directory runs\/a, report runs\/a\/report.html\n {2}next: pipeline replay FILE/,
+    );
+    const simulated = resultText({ ...result, simulated: true }, { images: false, report: true });
+    expect(simulated).toContain('of held-out simulated recordings right');
+  });
+
+  it('of images speaks of neither', () => {
+    const text = resultText(result, { images: true, report: false });
+    expect(text).toContain('of held-out images right');
+    expect(text).toMatch(/run directory runs\/a\n {2}next: pipeline report runs\/a$/);
+    expect(text).not.toMatch(/recording|replay|report\.html/);
   });
 });
 

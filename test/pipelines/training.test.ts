@@ -193,10 +193,10 @@ describe('nmnist-train', () => {
     );
     const part = async (name: string) => message({ data: join(folder, name) });
     await writeTinyNmnist(join(folder, 'tests'), { train: 0, test: 1 });
-    expect(await part('tests')).toMatch(/^InputError: .*tests: expected recordings to train on, found none$/);
+    expect(await part('tests')).toMatch(/^InputError: .*tests: expected samples to train on, found none$/);
     await writeTinyNmnist(join(folder, 'trains'), { train: 1, test: 0 });
     expect(await message({ data: join(folder, 'trains'), validation: 0 })).toMatch(
-      /trains: expected recordings to hold out/,
+      /trains: expected samples to hold out/,
     );
     expect(await message({ size: 64 })).toMatch(
       /^OptionError: --size: expected at most the sensor's 34 x 34, found 64$/,
