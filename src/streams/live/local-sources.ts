@@ -121,12 +121,7 @@ export function pipeSource(pipe: AsyncIterable<Uint8Array>, options: AddressOpti
     feed: async (sink) => {
       const { intake, hooks, room, signal } = sink;
       await prepare(options.protocol);
-      const reception = new Reception(
-        intake,
-        'bytes',
-        { ...options, sensor: intake.sensor },
-        hooks.onRecognised,
-      );
+      const reception = new Reception(intake, 'bytes', { ...options, sensor: intake.sensor }, hooks);
       const blocks = pipe[Symbol.asyncIterator]();
       const ended = new Promise<undefined>((resolve) => {
         signal.addEventListener('abort', () => resolve(undefined), { once: true });

@@ -25,7 +25,7 @@ export async function receive(
 ): Promise<Receiving> {
   const { protocol } = options;
   const reception = (carrier: Carrier): Reception =>
-    new Reception(intake, carrier, { ...options, sensor: intake.sensor }, hooks.onRecognised);
+    new Reception(intake, carrier, { ...options, sensor: intake.sensor }, hooks);
   if (place.kind === 'udp') {
     const address = withPort(place, 'datagrams', protocol, place.kind);
     return receiveUdp(address, bufferBytes, reception('datagrams'));
@@ -43,7 +43,7 @@ export async function receive(
           ...(carrier === wanted ? { protocol: protocol! } : {}),
           sensor: intake.sensor,
         },
-        hooks.onRecognised,
+        hooks,
       );
     const sink = {
       receptions: { datagrams: named('datagrams'), bytes: named('bytes') },

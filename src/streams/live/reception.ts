@@ -14,8 +14,10 @@ import { recordingProtocol } from './protocols/recording.ts';
 /** Datagrams that are looked at to tell a protocol, and the most that wait meanwhile. */
 const MOST_UNDECIDED = 16;
 /** A protocol is told when it fits this well, and the next best by this much less. */
-const FITS = 0.75;
+const FITS = 0.5;
 const CLEARLY = 0.25;
+/** So many datagrams that make no sense, one after another, mean that the protocol is another than was told. */
+const MOST_MALFORMED = 64;
 /** Bytes of a stream that are looked at to tell its format. */
 const HEAD_BYTES = 1 << 16;
 
@@ -26,6 +28,13 @@ export interface Recognised {
   readonly detected: boolean;
 }
 
+/** What a reception tells besides events. */
+export interface ReceptionHooks {
+  readonly onRecognised: (recognised: Recognised) => void;
+  /** A line for people. */
+  readonly onNote: (text: string) => void;
+}
+
 /**
  * What arrives by one carrier: it tells the protocol, unless that is named, and gives the bytes to its decoder. Bytes
  * wait, bounded, until the protocol is told.
@@ -34,27 +43,24 @@ export class Reception {
   readonly #intake: Intake;
   readonly #carrier: Carrier;
   readonly #options: ProtocolOptions & { readonly protocol?: string };
-  readonly #onRecognised: (recognised: Recognised) => void;
+  readonly #hooks: ReceptionHooks;
   #decoder: LiveDecoder | undefined;
   #undecided: Uint8Array[] = [];
   #head: Uint8Array = new Uint8Array(0);
+  #malformedInARow = 0;
+  #sizeTold = false;
 
   constructor(
     intake: Intake,
     carrier: Carrier,
     options: ProtocolOptions & { readonly protocol?: string },
-    onRecognised: (recognised: Recognised) => void,
+    hooks: ReceptionHooks,
   ) {
     this.#intake = intake;
     this.#carrier = carrier;
     this.#options = options;
-    this.#onRecognised = onRecognised;
+    this.#hooks = hooks;
     if (options.protocol !== undefined) this.#recognise(protocolNamed(options.protocol, carrier), false);
-  }
-
-  /** Size of the sensor as the stream says it. */
-  get sensor(): LiveDecoder['sensor'] {
-    return this.#decoder?.sensor;
   }
 
   /** A datagram, or a message of a WebSocket. */
@@ -62,8 +68,13 @@ export class Reception {
     this.#intake.tally.add('datagrams');
     this.#intake.tally.add('bytes', datagram.length);
     this.#intake.begin(nowMicros());
+    const malformed = this.#intake.tally.get('malformed');
     if (this.#decoder !== undefined) this.#decoder.push(datagram);
     else this.#tellDatagrams(datagram);
+    if (this.#intake.tally.get('malformed') === malformed) this.#malformedInARow = 0;
+    else if (++this.#malformedInARow === MOST_MALFORMED && this.#options.protocol === undefined) {
+      this.#decoder = undefined;
+    }
     this.#intake.commit();
   }
 
@@ -77,6 +88,7 @@ export class Reception {
     try {
       if (this.#decoder !== undefined) this.#decoder.push(block);
       else this.#tellStream(block, false);
+      this.#noteSize();
     } finally {
       this.#intake.commit();
     }
@@ -93,11 +105,6 @@ export class Reception {
     }
   }
 
-  /** Whether bytes wait for their protocol to be told. */
-  get undecided(): boolean {
-    return this.#decoder === undefined && this.#head.length > 0;
-  }
-
   /** A connection or sender is gone; the next one's clock is joined to this one's, and a stream's protocol told anew. */
   restart(): void {
     this.#intake.begin(nowMicros());
@@ -110,7 +117,7 @@ export class Reception {
 
   #recognise(protocol: Protocol, detected: boolean): LiveDecoder {
     this.#decoder = protocol.createDecoder(this.#intake, this.#carrier, this.#options);
-    this.#onRecognised({ protocol, detected });
+    this.#hooks.onRecognised({ protocol, detected });
     return this.#decoder;
   }
 
@@ -122,7 +129,7 @@ export class Reception {
     }));
     const [best, next] = fitting.sort((a, b) => b.fit - a.fit);
     if (best!.fit === 0) {
-      this.#intake.tally.add('malformed');
+      this.#leave(datagram);
       return;
     }
     this.#undecided.push(new Uint8Array(datagram));
@@ -131,9 +138,29 @@ export class Reception {
       for (const waiting of this.#undecided) decoder.push(waiting);
       this.#undecided = [];
     } else if (this.#undecided.length > MOST_UNDECIDED) {
-      this.#undecided.shift();
-      this.#intake.tally.add('malformed');
+      this.#leave(this.#undecided.shift()!);
     }
+  }
+
+  /** Counts a datagram that could not be told; many of them are worth a line. */
+  #leave({ length }: Uint8Array): void {
+    this.#intake.tally.add('malformed');
+    if (this.#intake.tally.get('malformed') !== MOST_UNDECIDED) return;
+    this.#hooks.onNote(
+      `the protocol of these datagrams (${length} bytes the last) cannot be told: name it by ?protocol=, and perhaps the size of the sensor by ?sensor=WxH`,
+    );
+  }
+
+  /** Tells once that the stream says another size of the sensor than it is taken to have. */
+  #noteSize(): void {
+    const said = this.#decoder?.sensor;
+    if (this.#sizeTold || said === undefined) return;
+    this.#sizeTold = true;
+    const { width, height } = this.#intake.sensor;
+    if (said.width === width && said.height === height) return;
+    this.#hooks.onNote(
+      `the stream says that its sensor is ${said.width}x${said.height}, not ${width}x${height}: ?sensor=${said.width}x${said.height} would take all of it`,
+    );
   }
 
   #tellStream(block: Uint8Array, settled: boolean): void {

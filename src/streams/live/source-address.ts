@@ -62,7 +62,9 @@ export function parseAddress(text: string, name = 'source'): SourceAddress {
   const fail = (): never => {
     throw new OptionError(`${name}: expected ${FORMS}, found ${JSON.stringify(text)}`);
   };
-  const [, scheme = '', body = '', query = ''] = /^(?:([a-z]+):)?([^?]*)(?:\?(.*))?$/is.exec(text) ?? fail();
+  // One letter before a colon is a drive.
+  const [, scheme = '', body = '', query = ''] =
+    /^(?:([a-z]{2,}):)?([^?]*)(?:\?(.*))?$/is.exec(text) ?? fail();
   const parameters = new URLSearchParams(query);
   const listen = takeFlag(parameters, 'listen');
   const place = placeOf(scheme.toLowerCase(), body, listen) ?? fail();

@@ -119,7 +119,12 @@ describe('what is not yet told', () => {
         const ring = new EventRing(10_000);
         const tally = new Tally();
         const intake = new Intake(sensor, ring, tally, () => {});
-        const reception = new Reception(intake, carrier, { sensor }, () => {});
+        const reception = new Reception(
+          intake,
+          carrier,
+          { sensor },
+          { onRecognised: () => {}, onNote: () => {} },
+        );
         for (const part of given) {
           try {
             if (carrier === 'datagrams') reception.datagram(part);

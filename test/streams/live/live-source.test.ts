@@ -23,7 +23,7 @@ function* generated(events: number, stepMicros = 3): Generator<EventChunk> {
 }
 
 function listen(options: Partial<LiveOptions> = {}): Promise<LiveSource> {
-  return liveSource(anyPort, { sensor, idleMillis: 200, ...options });
+  return liveSource(anyPort, { sensor, idleMillis: 200, thread: false, ...options });
 }
 
 function urlOf(source: LiveSource): string {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import { sliceChunk } from '../../../src/events.ts';
 import { type LiveOptions, type LiveSource, liveSource } from '../../../src/streams/live/live-source.ts';
 import { caer } from '../../../src/streams/live/protocols/caer.ts';
 import { dv } from '../../../src/streams/live/protocols/dv.ts';
+import { faery } from '../../../src/streams/live/protocols/faery.ts';
 import { jaer } from '../../../src/streams/live/protocols/jaer.ts';
 import { spif } from '../../../src/streams/live/protocols/spif.ts';
 import { repeated, sendEvents } from '../../../src/streams/live/send.ts';
@@ -480,5 +481,88 @@ describe('what a source tells beside its events', () => {
     expect(first).toBeGreaterThanOrEqual(before - 2000);
     expect(second - first).toBeGreaterThan(20_000);
     expect(source.arrivalOf(rows.at(-1)![0] + 1)).toBeUndefined();
+  });
+});
+
+describe('a receiver that never reads', () => {
+  it.each(['tcp://127.0.0.1:0?listen', 'ws://127.0.0.1:0?listen&protocol=spif'])(
+    'does not keep a sender at %s from ending',
+    async (to) => {
+      const stop = new AbortController();
+      let handshake: ReturnType<typeof connect> | undefined;
+      const sent = await sendEvents(
+        repeated(async function* () {
+          yield* recording.chunks;
+        }, stop.signal),
+        to,
+        {
+          sensor: recording.sensor,
+          signal: stop.signal,
+          onListening: ({ port }) => {
+            handshake = connect(port, '127.0.0.1');
+            handshake.on('error', () => {}).pause();
+            if (to.startsWith('ws')) {
+              handshake.write(
+                'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+                  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+              );
+            }
+            setTimeout(() => stop.abort(), 300);
+          },
+        },
+      );
+      handshake?.destroy();
+      expect(sent.events).toBeGreaterThan(0);
+    },
+  );
+});
+
+describe('datagrams of another protocol than was told', () => {
+  it('are told anew once many made no sense', async () => {
+    const source = await listen();
+    const received = collect(source);
+    const first = await rawSender(source);
+    await sendAll(first, encode(spif, recording.chunks, { sensor: recording.sensor, carrier: 'datagrams' }));
+    await until(() => source.counters.received === recording.rows.length);
+    const second = await rawSender(source);
+    const other = encode(faery, recording.chunks, {
+      sensor: recording.sensor,
+      carrier: 'datagrams',
+      eventsPerPacket: 11,
+    });
+    await sendAll(second, other);
+    await until(() => source.counters.datagrams > other.length);
+    first.close();
+    second.close();
+    await source.close();
+    expect(source.protocol?.name).toBe('faery');
+    expect(source.counters.malformed).toBe(64);
+    expectRows(
+      fromFirst((await received).slice(recording.rows.length)),
+      fromFirst(recording.rows.slice(64 * 11)),
+    );
+  });
+
+  it('are told in a line where they cannot be told', async () => {
+    const notes: string[] = [];
+    const source = await listen('udp://127.0.0.1:0', { onNote: (text) => notes.push(text) });
+    const socket = await rawSender(source);
+    const untimed = encode(spif, [chunkOf([[0, 500, 400, 1]])], {
+      sensor: { width: 640, height: 480 },
+      carrier: 'datagrams',
+      timestamps: false,
+    });
+    await sendAll(
+      socket,
+      Array.from({ length: 20 }, () => untimed[0]!),
+    );
+    await until(() => source.counters.datagrams === 20);
+    socket.close();
+    await source.close();
+    expect(source.counters.malformed).toBe(20);
+    expect(notes).toEqual([
+      'the protocol of these datagrams (4 bytes the last) cannot be told: name it by ?protocol=, and perhaps the size of the sensor by ?sensor=WxH',
+      'so far 20 malformed datagrams or packets',
+    ]);
   });
 });

@@ -8,8 +8,8 @@ import {
   type LiveEncoder,
   type Protocol,
   type ProtocolOptions,
+  plausibility,
   type SendingOptions,
-  shareForward,
 } from './protocol.ts';
 
 /**
@@ -125,7 +125,7 @@ function fitsDatagram(datagram: Uint8Array, layout: Layout, { sensor }: Protocol
     if (view.getUint16(at + layout.xOffset, true) < sensor.width && layout.yAt(view, at) < sensor.height)
       inside++;
   }
-  return (inside / events) * shareForward(events, (i) => layout.timeAt(view, i * layout.recordBytes));
+  return plausibility(events, inside, events, (i) => layout.timeAt(view, i * layout.recordBytes));
 }
 
 class FaeryEncoder implements LiveEncoder {

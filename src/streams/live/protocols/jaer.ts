@@ -11,8 +11,8 @@ import {
   type LiveEncoder,
   type Protocol,
   type ProtocolOptions,
+  plausibility,
   type SendingOptions,
-  shareForward,
 } from './protocol.ts';
 import { SequenceNumbers } from './sequence.ts';
 
@@ -149,9 +149,8 @@ function fitsDatagram(datagram: Uint8Array, options: ProtocolOptions): number {
     const wide = addresses.chip.layout === 'dvs128' && address >>> 16 !== 0;
     if (!wide && addresses.x(address) >>> 0 < width && addresses.y(address) >>> 0 < height) fitting++;
   }
-  return (
-    (fitting / events) *
-    shareForward(events, (i) => view.getUint32(SEQUENCE_BYTES + 4 + i * RECORD_BYTES, little))
+  return plausibility(events, fitting, events, (i) =>
+    view.getUint32(SEQUENCE_BYTES + 4 + i * RECORD_BYTES, little),
   );
 }
 

@@ -67,13 +67,26 @@ export function startsWith(head: Uint8Array, start: Uint8Array): boolean | undef
   return true;
 }
 
-/** Share of the steps of a datagram's times that go forward, by less than a second; 1 where there is no step. */
-export function shareForward(count: number, timeAt: (i: number) => number): number {
-  if (count < 2) return 1;
+/** Fewer events than this say little by their times. */
+const FEW_EVENTS = 4;
+
+/**
+ * How well records fit as events, 0 to 1: the share of steps in time that go forward by less than a second, and of places
+ * on the sensor. Where there are times enough, places count half: the size of the sensor may be wrong.
+ */
+export function plausibility(
+  events: number,
+  inside: number,
+  count: number,
+  timeAt: (i: number) => number,
+): number {
+  const places = inside / events;
   let forward = 0;
   for (let i = 1; i < count; i++) {
     const step = timeAt(i) - timeAt(i - 1);
     if (step >= 0 && step < 1e6) forward++;
   }
-  return forward / (count - 1);
+  return count < FEW_EVENTS
+    ? places * (count < 2 ? 1 : forward / (count - 1))
+    : ((1 + places) / 2) * (forward / (count - 1));
 }

@@ -7,8 +7,8 @@ import {
   type LiveDecoder,
   type LiveEncoder,
   type Protocol,
+  plausibility,
   type SendingOptions,
-  shareForward,
 } from './protocol.ts';
 
 /**
@@ -77,7 +77,7 @@ function fitsDatagram(datagram: Uint8Array, { sensor }: { sensor: SensorSize }):
     at += 4;
     times.push(view.getUint32(at, true));
   }
-  return (inside / events) * shareForward(times.length, (i) => times[i]!);
+  return plausibility(events, inside, times.length, (i) => times[i]!);
 }
 
 /** Times are sent as their low 32 bits. */

@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { type AddressInfo, connect, createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { InputError } from '../../../errors.ts';
@@ -29,6 +29,10 @@ export interface OutletHooks {
 
 /** Datagrams that the system has not taken yet. */
 const MOST_UNSENT = 16;
+/** Milliseconds that a receiver has to take what is left at the end. */
+const ENDING_MILLIS = 2000;
+/** Receivers that may wait for their turn. */
+const MOST_WAITING = 8;
 /** Bytes of messages that wait in a WebSocket. */
 const MOST_WAITING_BYTES = 1 << 20;
 
@@ -102,7 +106,7 @@ export function connectingOutlet(
       }
       return false;
     },
-    send: (bytes) => writeTo(socket!, bytes),
+    send: (bytes) => writeTo(socket!, bytes, signal),
     close: () => endSocket(socket),
   };
 }
@@ -114,28 +118,25 @@ export async function listeningOutlet(
   { signal, onNote }: OutletHooks,
 ): Promise<Outlet> {
   const server: Server = createServer({ allowHalfOpen: false });
-  server.maxConnections = 1;
+  server.maxConnections = MOST_WAITING;
   const address = await listenAt(server, target, text);
+  const waiting = new Waiting<Socket>(server, signal);
   let socket: Socket | undefined;
-  let next = once(server, 'connection', { signal });
-  next.catch(() => {});
   return {
     ...(address === undefined ? {} : { address }),
     refused: 0,
     connect: async () => {
       onNote(`${text}: waiting for a receiver`);
-      const connection = await next.catch(() => undefined);
-      if (connection === undefined) return false;
-      socket = connection[0] as Socket;
-      next = once(server, 'connection', { signal });
-      next.catch(() => {});
+      socket = await waiting.next();
+      if (socket === undefined) return false;
       watch(socket);
       onNote(`${text}: a receiver has connected`);
       return true;
     },
-    send: (bytes) => writeTo(socket!, bytes),
+    send: (bytes) => writeTo(socket!, bytes, signal),
     close: async () => {
       await endSocket(socket);
+      for (const other of waiting.clear()) other.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
@@ -146,30 +147,15 @@ export async function webSocketOutlet(
   place: Extract<AddressPlace, { kind: 'ws' }>,
   { signal, onNote }: OutletHooks,
 ): Promise<Outlet> {
-  const server = place.listen
-    ? new WebSocketServer({ host: place.host, port: place.port ?? 80, perMessageDeflate: false })
-    : undefined;
-  if (server !== undefined) {
-    await once(server, 'listening').catch((error: unknown) => {
-      throw cannotListen(place.url, error);
-    });
-    server.on('error', () => {});
-  }
-  const bound = server?.address() as AddressInfo | undefined;
+  if (place.listen) return listeningWebSocket(place, { signal, onNote });
   const backoff = new Backoff();
   let socket: WebSocket | undefined;
   return {
-    ...(bound === undefined ? {} : { address: { host: bound.address, port: bound.port } }),
     refused: 0,
     connect: async () => {
       for (let failing = false; !signal.aborted; failing = true) {
+        socket = new WebSocket(place.url, { perMessageDeflate: false });
         try {
-          if (server !== undefined) {
-            [socket] = (await once(server, 'connection', { signal })) as [WebSocket];
-            socket.on('error', () => {});
-            return true;
-          }
-          socket = new WebSocket(place.url, { perMessageDeflate: false });
           await once(socket, 'open', { signal });
           socket.on('error', () => {});
           backoff.reset();
@@ -177,30 +163,109 @@ export async function webSocketOutlet(
         } catch (error) {
           if (!failing && !signal.aborted)
             onNote(`${place.url}: ${reasonOf(error)}; trying until somebody does`);
-          socket?.on('error', () => {}).terminate();
+          socket.on('error', () => {}).terminate();
         }
         await backoff.pause(signal);
       }
       return false;
     },
-    send: (bytes) =>
-      new Promise((resolve) => {
-        if (socket!.readyState !== WebSocket.OPEN) return resolve(false);
-        const written = (error?: Error | null): void => resolve(error === undefined || error === null);
-        if (socket!.bufferedAmount > MOST_WAITING_BYTES) socket!.send(bytes, written);
-        else {
-          socket!.send(bytes, () => {});
-          resolve(true);
-        }
-      }),
+    send: (bytes) => sendMessage(socket!, bytes, signal),
+    close: () => closeWebSocket(socket),
+  };
+}
+
+async function listeningWebSocket(
+  { host, port, url }: Extract<AddressPlace, { kind: 'ws' }>,
+  { signal, onNote }: OutletHooks,
+): Promise<Outlet> {
+  const server = new WebSocketServer({ host, port: port ?? 80, perMessageDeflate: false });
+  await once(server, 'listening').catch((error: unknown) => {
+    throw cannotListen(url, error);
+  });
+  server.on('error', () => {});
+  const bound = server.address() as AddressInfo;
+  const waiting = new Waiting<WebSocket>(server, signal);
+  let socket: WebSocket | undefined;
+  return {
+    address: { host: bound.address, port: bound.port },
+    refused: 0,
+    connect: async () => {
+      onNote(`${url}: waiting for a receiver`);
+      socket = await waiting.next();
+      return socket !== undefined;
+    },
+    send: (bytes) => sendMessage(socket!, bytes, signal),
     close: async () => {
-      if (socket?.readyState === WebSocket.OPEN) {
-        socket.close();
-        await once(socket, 'close');
-      }
-      if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
+      await closeWebSocket(socket);
+      for (const other of server.clients) other.terminate();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Connections that wait for their turn. */
+class Waiting<C extends EventEmitter> {
+  readonly #connections: C[] = [];
+  readonly #signal: AbortSignal;
+  #wake = (): void => {};
+
+  constructor(server: EventEmitter, signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    server.on('connection', (connection: C) => {
+      this.#connections.push(connection.on('error', () => {}));
+      this.#wake();
+    });
+  }
+
+  /** The next one; undefined where the signal is aborted. */
+  async next(): Promise<C | undefined> {
+    while (this.#connections.length === 0 && !this.#signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#signal.aborted ? undefined : this.#connections.shift();
+  }
+
+  /** Those that wait, which are so no longer. */
+  clear(): readonly C[] {
+    return this.#connections.splice(0);
+  }
+}
+
+/** Resolves with false where the signal is aborted before `start` calls back. */
+function unlessAborted(
+  signal: AbortSignal,
+  start: (done: (open: boolean) => void) => void,
+): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const aborted = (): void => resolve(false);
+    signal.addEventListener('abort', aborted, { once: true });
+    start((open) => {
+      signal.removeEventListener('abort', aborted);
+      resolve(open);
+    });
+  });
+}
+
+function sendMessage(socket: WebSocket, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> {
+  if (socket.readyState !== WebSocket.OPEN) return Promise.resolve(false);
+  if (socket.bufferedAmount <= MOST_WAITING_BYTES) {
+    socket.send(bytes, () => {});
+    return Promise.resolve(true);
+  }
+  return unlessAborted(signal, (done) => socket.send(bytes, (error) => done(!error)));
+}
+
+async function closeWebSocket(socket: WebSocket | undefined): Promise<void> {
+  if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
+  const closed = once(socket, 'close');
+  socket.close();
+  const giveUp = setTimeout(() => socket.terminate(), ENDING_MILLIS);
+  await closed;
+  clearTimeout(giveUp);
 }
 
 function watch(socket: Socket): void {
@@ -209,17 +274,17 @@ function watch(socket: Socket): void {
   socket.resume(); // the end of a receiver is seen
 }
 
-async function writeTo(socket: Socket, bytes: Uint8Array): Promise<boolean> {
+async function writeTo(socket: Socket, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> {
   if (socket.destroyed || !socket.writable) return false;
   if (socket.write(bytes)) return true;
-  return new Promise((resolve) => {
-    const over = (open: boolean) => (): void => {
+  return unlessAborted(signal, (done) => {
+    const over = (open: boolean): void => {
       socket.off('drain', drained);
       socket.off('close', closed);
-      resolve(open);
+      done(open);
     };
-    const drained = over(true);
-    const closed = over(false);
+    const drained = (): void => over(true);
+    const closed = (): void => over(false);
     socket.once('drain', drained);
     socket.once('close', closed);
   });
@@ -227,8 +292,11 @@ async function writeTo(socket: Socket, bytes: Uint8Array): Promise<boolean> {
 
 async function endSocket(socket: Socket | undefined): Promise<void> {
   if (socket === undefined || socket.destroyed) return;
-  await new Promise<void>((resolve) => {
+  const closed = new Promise<void>((resolve) => {
     socket.once('close', () => resolve());
-    socket.end();
   });
+  socket.end();
+  const giveUp = setTimeout(() => socket.destroy(), ENDING_MILLIS);
+  await closed;
+  clearTimeout(giveUp);
 }

@@ -1,5 +1,5 @@
 import { InputError } from '../../../errors.ts';
-import type { Recognised } from '../reception.ts';
+import type { ReceptionHooks } from '../reception.ts';
 
 /** Where a transport listens, or whom it listens to. */
 export interface BoundAddress {
@@ -8,11 +8,7 @@ export interface BoundAddress {
 }
 
 /** What a transport tells besides events; nothing of it is fatal. */
-export interface TransportHooks {
-  readonly onRecognised: (recognised: Recognised) => void;
-  /** A line for people: connected, lost, refused. */
-  readonly onNote: (text: string) => void;
-}
+export type TransportHooks = ReceptionHooks;
 
 /** A transport at work. */
 export interface Receiving {
