@@ -226,6 +226,8 @@ export { LaneStates } from './models/lane-states.ts';
 export { type DirectFeedbackOptions, directFeedback } from './models/learning/direct-feedback.ts';
 export type { LearningRule } from './models/learning/learning-rule.ts';
 export { type LyapunovRegulariser, lyapunovRule } from './models/learning/lyapunov-rule.ts';
+export type { LossKind, LossOptions, OutputLossOptions } from './models/losses.ts';
+export * as losses from './models/losses.ts';
 export { evaluateExponents } from './models/lyapunov/evaluate-exponents.ts';
 export { type LyapunovOptions, lyapunovExponents } from './models/lyapunov/exponents.ts';
 export { type MembraneTrace, traceMembranes } from './models/lyapunov/membrane-trace.ts';
@@ -250,6 +252,8 @@ export { type LyapunovNetConfig, lyapunovNetConfig } from './models/networks/lya
 export { type NmnistNetConfig, nmnistNetConfig } from './models/networks/nmnist-net.ts';
 export { type SsnnConfig, type SsnnOptions, ssnnConfig } from './models/networks/ssnn.ts';
 export { type VggConfig, vggConfig } from './models/networks/vgg.ts';
+export type { FixedLif } from './models/neurons.ts';
+export * as neurons from './models/neurons.ts';
 export type { OptimiserConfig } from './models/optimisers.ts';
 export {
   createPredictor,
@@ -261,6 +265,8 @@ export {
 export { type LayerRecording, Recorder, type RecorderOptions } from './models/recorder.ts';
 export type { Schedule } from './models/schedules.ts';
 export { type StepMeasures, StepMeter, type StepOperations, type StepRaster } from './models/step-meter.ts';
+export type { Surrogate } from './models/surrogates.ts';
+export * as surrogates from './models/surrogates.ts';
 export {
   countOperations,
   type LayerOperations,
