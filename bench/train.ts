@@ -5,7 +5,8 @@
  * quartiles (of a stream also the 99th percentile), speed against PyTorch's fastest, and peak memory; then where
  * spike-driven convolution begins to pay.
  *
- * Workers: our engines by name; `limit`, the dense convolutions of the step alone in oneDNN; `pytorch`, time folded
+ * Workers: our engines by name; `limit`, the dense convolutions of the step alone in oneDNN, and
+ * `limit-winograd`, with Winograd's algorithm where it is faster; `pytorch`, time folded
  * into the batch, channels_last; `pytorch-loop`, the network once for every timestep; `pytorch-compiled`, the first
  * through torch.compile. PyTorch is bench/peers/training.py, run by --python (default python3) on --device (default cpu);
  * a peer that is not there is left out and named.
@@ -22,7 +23,7 @@ import { densities } from './training/sparse.ts';
 const { values: options } = parseArgs({
   options: {
     cases: { type: 'string', default: [...Object.keys(benchCases), 'sparse'].join() },
-    workers: { type: 'string', default: 'native,wasm,limit,pytorch,pytorch-loop' },
+    workers: { type: 'string', default: 'native,wasm,limit,limit-winograd,pytorch,pytorch-loop' },
     rounds: { type: 'string', default: '7' },
     threads: { type: 'string', default: '2' },
     python: { type: 'string', default: 'python3' },

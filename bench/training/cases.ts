@@ -82,7 +82,7 @@ function training({ title, warmUp = 4, config, batch, frames: count, ...options 
  */
 async function settle(network: Network, shape: FrameShape, repeat: number): Promise<void> {
   const trainer = createTrainer(network, { seed: 42, optimiser: { kind: 'sgd', learningRate: 0 }, repeat });
-  const batch = batchSamples(samples(8, shape));
+  const batch = batchSamples(samples(2, shape));
   for (let step = 0; step < 60; step++) await trainer.trainStep(batch);
 }
 

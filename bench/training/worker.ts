@@ -1,19 +1,22 @@
 /**
  * Runs cases of the training bench on one engine: `node dist/bench/training/worker.js ENGINE THREADS`, with the dense
- * convolutions alone for ENGINE `limit`. For each line `CASE STEPS` on standard input it prints a line of JSON:
+ * convolutions alone for ENGINE `limit`, by oneDNN's direct algorithm, and `limit-winograd`, by the faster of its two. For each line `CASE STEPS` on standard input it prints a line of JSON:
  * seconds of each step, and the process's peak memory; no seconds where there is nothing to run.
  */
 import { createInterface } from 'node:readline';
+import * as tf from '@tensorflow/tfjs-core';
 import { startEngine } from '../../src/engines/engine.ts';
+import type { NativeBackend } from '../../src/engines/native/backend.ts';
 import { benchCases, type TimedStep } from './cases.ts';
 
 const [worker = 'auto', threads = '2'] = process.argv.slice(2);
-const engine = worker === 'limit' ? 'native' : worker;
-await startEngine(engine as 'auto', { threads: Number(threads) });
+const isLimit = worker.startsWith('limit');
+await startEngine((isLimit ? 'native' : worker) as 'auto', { threads: Number(threads) });
+if (worker === 'limit') (tf.backend() as NativeBackend).submit('allowWinograd', 0);
 
 function prepare(name: string): TimedStep | Promise<TimedStep> | undefined {
   const benchCase = benchCases[name];
-  return worker === 'limit' ? benchCase?.prepareLimit?.() : benchCase?.prepare();
+  return isLimit ? benchCase?.prepareLimit?.() : benchCase?.prepare();
 }
 
 const prepared = new Map<string, TimedStep | undefined>();

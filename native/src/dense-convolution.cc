@@ -97,8 +97,11 @@ bool suitsWinograd(const ConvolutionShape& s, Direction direction) {
   return plain && blocks && gain >= enough && s.batch >= 8 && fills(s.outHeight) && fills(s.outWidth);
 }
 
+// Of the stream's thread, like the primitives that it decides on.
+thread_local bool winogradAllowed = true;
+
 Prepared prepare(const ConvolutionShape& shape, Direction direction) {
-  if (suitsWinograd(shape, direction)) {
+  if (winogradAllowed && suitsWinograd(shape, direction)) {
     try {
       return prepare(shape, direction, dnnl::algorithm::convolution_winograd, tag::any);
     } catch (const dnnl::error&) {
@@ -110,8 +113,15 @@ Prepared prepare(const ConvolutionShape& shape, Direction direction) {
 
 constexpr std::size_t kMaxPrepared = 512;
 
+using PreparedByShape = std::map<std::pair<ConvolutionShape, Direction>, Prepared>;
+
+PreparedByShape& preparedByShape() {
+  thread_local PreparedByShape cache;
+  return cache;
+}
+
 Prepared& prepared(const ConvolutionShape& shape, Direction direction) {
-  thread_local std::map<std::pair<ConvolutionShape, Direction>, Prepared> cache;
+  PreparedByShape& cache = preparedByShape();
   const std::pair key{shape, direction};
   const auto found = cache.find(key);
   if (found != cache.end()) return found->second;
@@ -236,5 +246,11 @@ void convolveFilterGradient(const float* input, const float* outputGradient, flo
 }
 
 void forgetFilter(double filterId) { keptFilters().erase(filterId); }
+
+void allowWinograd(bool allowed) {
+  winogradAllowed = allowed;
+  preparedByShape().clear();
+  keptFilters().clear();
+}
 
 }  // namespace rxspike

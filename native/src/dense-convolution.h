@@ -24,5 +24,8 @@ void convolveInputGradient(const float* outputGradient, const float* filter, flo
 void convolveFilterGradient(const float* input, const float* outputGradient, float* filterGradient,
                             const ConvolutionShape& shape);
 void forgetFilter(double filterId);
+// Whether Winograd's algorithm may be chosen from now on, as it may at first; without it sums are those of a direct
+// convolution.
+void allowWinograd(bool allowed);
 
 }  // namespace rxspike

@@ -11,6 +11,7 @@ namespace rxspike {
 namespace {
 
 constexpr Operation kOneDnnOperations[] = {
+    operation<allowWinograd>("allowWinograd"),
     operation<forgetFilter>("forgetFilter"),
     operation<linear>("linear"),
     operation<linearGradient>("linearGradient"),
