@@ -56,10 +56,9 @@ export interface EngineOptions {
 export async function listEngines(): Promise<EngineInfo[]> {
   const { webgpuState } = await import('./webgpu.ts');
   const { software = false, ...webgpu } = { name: 'webgpu', title: 'WebGPU', ...(await webgpuState()) };
+  const fastest = await inOrder<EngineInfo>(await tensorflowInfo(), [await nativeInfo(), webgpu]);
   const engines: EngineInfo[] = [
-    await tensorflowInfo(),
-    await nativeInfo(),
-    webgpu,
+    ...fastest,
     { name: 'wasm', title: 'WebAssembly', state: 'ready', detail: 'SIMD and threads, always here' },
     { name: 'cpu', title: 'JavaScript', state: 'ready', detail: 'the reference, slow' },
   ];
@@ -91,8 +90,8 @@ async function tensorflowInfo(): Promise<EngineInfo> {
 
 /**
  * Starts an engine and makes it the one that tfjs uses.
- * @param name `auto` takes tensorflow where it is installed and loads, else native where it is built, else
- *   webgpu where there is a GPU, else wasm
+ * @param name `auto` takes the first that is here and starts: tensorflow for a GPU, native, webgpu on a GPU,
+ *   tensorflow for the processor, wasm
  */
 export async function startEngine(name: EngineName, options: EngineOptions = {}): Promise<RunningEngine> {
   if (!engineNames.includes(name)) {
@@ -105,15 +104,9 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
   registerGradients();
   if (name !== 'auto') return starters[name](options);
   const errors: string[] = [];
-  const { findTensorflow } = await import('./tensorflow.ts');
-  const { nativeState } = await import('./native.ts');
-  const candidates = [
-    ...(findTensorflow() === undefined ? [] : (['tensorflow'] as const)),
-    ...(nativeState().state === 'absent' ? [] : (['native'] as const)),
-    ...(['webgpu', 'wasm', 'cpu'] as const),
-  ];
-  for (const candidate of candidates) {
-    if (candidate === 'webgpu' && !(await hasGpu())) continue;
+  const candidates = await inOrder<Exclude<EngineName, 'auto'>>('tensorflow', ['native', 'webgpu']);
+  for (const candidate of [...candidates, 'wasm', 'cpu'] as const) {
+    if (!(await isThere(candidate))) continue;
     try {
       const running = await starters[candidate](options);
       return errors.length === 0 ? running : { ...running, detail: [running.detail, ...errors].join('; ') };
@@ -125,10 +118,20 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
   throw new EngineError(`engine auto: none starts: ${errors.join('; ')}`);
 }
 
-/** Software in place of a GPU is slower than WebAssembly. */
-async function hasGpu(): Promise<boolean> {
-  const { webgpuState } = await import('./webgpu.ts');
-  const { state, software } = await webgpuState();
+/** On a GPU libtensorflow comes first; on the processor other engines are faster. */
+async function inOrder<T>(tensorflow: T, others: readonly T[]): Promise<T[]> {
+  const { findTensorflow, isForGpu } = await import('./tensorflow.ts');
+  const found = findTensorflow();
+  return found !== undefined && isForGpu(found) ? [tensorflow, ...others] : [...others, tensorflow];
+}
+
+/** Whether `auto` tries an engine: one that is not installed is not broken. */
+async function isThere(name: EngineName): Promise<boolean> {
+  if (name === 'tensorflow') return (await import('./tensorflow.ts')).findTensorflow() !== undefined;
+  if (name === 'native') return (await import('./native.ts')).nativeState().state !== 'absent';
+  if (name !== 'webgpu') return true;
+  // Software in place of a GPU is slower than WebAssembly.
+  const { state, software } = await (await import('./webgpu.ts')).webgpuState();
   return state === 'ready' && software !== true;
 }
 

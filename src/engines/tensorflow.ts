@@ -101,13 +101,17 @@ function defineRemovedUtilities(util: Record<string, unknown>): void {
   util['isArray'] ??= Array.isArray;
 }
 
+/** Whether an installation is one for a GPU. */
+export function isForGpu({ note, name }: TensorflowInstallation): boolean {
+  return note?.gpu ?? name === '@tensorflow/tfjs-node-gpu';
+}
+
 /** A GPU that is there and idle is what nobody wants and few notice. */
-async function refuseIdleGpu({ note, binding, name }: TensorflowInstallation): Promise<void> {
+async function refuseIdleGpu(installation: TensorflowInstallation): Promise<void> {
   const gpu = findNvidiaGpu();
   if (gpu === undefined) return;
-  const forGpu = note?.gpu ?? name === '@tensorflow/tfjs-node-gpu';
-  const reason = forGpu
-    ? ((await probeBinding(binding!)).reason ?? 'TensorFlow does not say why')
+  const reason = isForGpu(installation)
+    ? ((await probeBinding(installation.binding!)).reason ?? 'TensorFlow does not say why')
     : 'the installed libtensorflow is for processors';
   throw new EngineError(
     `engine tensorflow: ${gpu.name} is there and unused: ${reason}; pipeline engines install tensorflow --gpu, or CUDA_VISIBLE_DEVICES=-1 to compute on the processor`,

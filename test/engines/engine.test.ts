@@ -7,7 +7,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listEngines, type RunningEngine, startEngine } from '../../src/engines/engine.ts';
-import { findTensorflow } from '../../src/engines/tensorflow.ts';
+import { findTensorflow, isForGpu } from '../../src/engines/tensorflow.ts';
 import { OptionError } from '../../src/errors.ts';
 
 let engine: RunningEngine | undefined;
@@ -18,10 +18,14 @@ afterEach(() => {
 
 it('lists the engines in the order of trial', async () => {
   const engines = await listEngines();
-  expect(engines.map(({ name }) => name)).toStrictEqual(['tensorflow', 'native', 'wasm', 'cpu']);
+  const found = findTensorflow();
+  const others = ['native', 'webgpu'];
+  const fastest =
+    found !== undefined && isForGpu(found) ? ['tensorflow', ...others] : [...others, 'tensorflow'];
+  expect(engines.map(({ name }) => name)).toStrictEqual([...fastest, 'wasm', 'cpu']);
   expect(engines.filter((info) => info.default).length).toBe(1);
-  if (findTensorflow() === undefined) {
-    expect(engines[0]).toMatchObject({
+  if (found === undefined) {
+    expect(engines.find(({ name }) => name === 'tensorflow')).toMatchObject({
       state: 'absent',
       how: expect.stringContaining('pipeline engines install tensorflow'),
     });
