@@ -29,6 +29,12 @@ export interface CameraOptions {
   readonly mergeMost?: number;
 }
 
+/** A time of events and when it arrived. */
+interface Anchor {
+  readonly micros: number;
+  readonly millis: number;
+}
+
 const LATENESS_MILLIS = 100;
 /** Windows that wait for the network at most; what comes meanwhile waits in the source. */
 const WAITING_WINDOWS = 2;
@@ -62,8 +68,8 @@ export class CameraStream {
   #pushing = false;
   #timer: NodeJS.Timeout | undefined;
   #chunkMillis = 0;
-  /** A time of events and when it arrived: whether the stream runs ahead of the clock is seen from there. */
-  #anchor: { readonly micros: number; readonly millis: number } | undefined;
+  /** Whether the stream runs ahead of the clock is seen from here. */
+  #anchor: Anchor | undefined;
 
   /** @param onReady called when a window is ready, and at the end */
   constructor(
@@ -99,6 +105,7 @@ export class CameraStream {
   /** Reads until the source ends; what is open then is the last window. */
   async read(): Promise<void> {
     for await (const chunk of this.#filters.apply(this.source.chunks())) {
+      if (chunk.t.length === 0) continue;
       this.#chunkMillis = nowMillis();
       await this.#push(chunk);
       if (this.#stopped) break;
@@ -143,6 +150,7 @@ export class CameraStream {
 
   async #push(chunk: EventChunk): Promise<void> {
     this.#pushing = true;
+    this.#anchor ??= this.#anchorAt(chunk.origin + chunk.t[0]!);
     for (const slice of slicesOf(chunk, this.#spanMicros)) {
       while (this.windows.ready >= this.#mostWaiting && !this.#stopped) await this.#waitForRoom();
       this.windows.push(slice, this.#arrivalOf);
@@ -152,18 +160,18 @@ export class CameraStream {
     this.#keepAnchor();
   }
 
-  /** Anchors the stream to the clock, now and then anew: clocks of cameras drift. */
+  /** Anchors the stream to the clock anew, now and then: clocks of cameras drift. */
   #keepAnchor(): void {
     const { lastMicros } = this.windows;
-    if (lastMicros === undefined) return;
-    const millis = this.#arrivalOf(lastMicros);
-    const anchor = this.#anchor;
-    if (anchor !== undefined) {
-      const elapsed = millis - anchor.millis;
-      const ahead = (lastMicros - anchor.micros) / 1000 - elapsed;
-      if (elapsed < ANCHOR_MILLIS || ahead > DRIFT_MILLIS) return;
-    }
-    this.#anchor = { micros: lastMicros, millis };
+    if (lastMicros === undefined || this.#anchor === undefined) return;
+    const now = this.#anchorAt(lastMicros);
+    const elapsedMillis = now.millis - this.#anchor.millis;
+    const aheadMillis = (now.micros - this.#anchor.micros) / 1000 - elapsedMillis;
+    if (elapsedMillis >= ANCHOR_MILLIS && aheadMillis <= DRIFT_MILLIS) this.#anchor = now;
+  }
+
+  #anchorAt(micros: number): Anchor {
+    return { micros, millis: this.#arrivalOf(micros) };
   }
 
   #waitForRoom(): Promise<void> {
@@ -191,7 +199,7 @@ export class CameraStream {
     const { openEndMicros, lastMicros } = this.windows;
     if (openEndMicros === undefined || lastMicros === undefined) return undefined;
     const since = (micros: number, millis: number): number => millis + (openEndMicros - micros) / 1000;
-    const { micros, millis } = this.#anchor ?? { micros: openEndMicros, millis: 0 };
+    const { micros, millis } = this.#anchor!;
     const over = Math.max(since(lastMicros, this.#arrivalOf(lastMicros)), since(micros, millis));
     return over + (this.#options.latenessMillis ?? LATENESS_MILLIS);
   }
