@@ -42,6 +42,7 @@ try {
   const page = await browser.newPage({ colorScheme: 'dark', viewport: { width: 1180, height: 900 } });
   await page.goto(url);
   await page.waitForTimeout(WATCHED_MILLIS);
+  await page.waitForSelector('#decision:not([data-value=""])');
   const picture = await page.screenshot({ fullPage: true });
   await sharp(picture).png({ palette: true, compressionLevel: 9 }).toFile(out);
   await browser.close();

@@ -182,11 +182,7 @@ export class LivePage implements Page {
     drops.element.classList.toggle('alarm', (all ?? 0) > 0);
     latency.show(millis(p50), p50, `99 % within ${millis(p99)}`);
     const rate = lastStatus?.operationsPerSecond;
-    operations.show(
-      `${count(rate)}/s`,
-      rate,
-      rate === undefined ? 'not counted' : 'accumulates and products',
-    );
+    operations.show(`${count(rate)}/s`, rate, rate === undefined ? 'not counted' : 'of the network');
     const mean = meanRates.last(1);
     spikes.show(percent(mean), mean, 'mean of the layers');
     memory.show(bytes(this.#memory.bytes.last(1)), this.#memory.bytes.last(1), 'of the process');
