@@ -1,5 +1,5 @@
 /**
- * From datagram to prediction: `npm run bench:live -- [--model RUN] [--data FOLDER] [--seconds N] [--bin MS]
+ * From datagram to prediction: `npm run bench:latency -- [--model RUN] [--data FOLDER] [--seconds N] [--bin MS]
  * [--engine NAME] [--threads N] [--operations] [--json]`. A sender in a process of its own sends recordings at the pace
  * of their clock over loopback; this process listens and predicts with the code of `pipeline run live`. Both read one
  * clock of the system.
@@ -33,8 +33,8 @@ import { createPredictor } from '../src/models/predictor.ts';
 import { eventStream } from '../src/streams/formats/index.ts';
 import { liveSource } from '../src/streams/live/live-source.ts';
 import { writeRecording } from '../src/streams/recording-file.ts';
-import { monotonicMillis } from './live/clock.ts';
-import type { SentLog } from './live/sender.ts';
+import { monotonicMillis } from './latency/clock.ts';
+import type { SentLog } from './latency/sender.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -119,7 +119,7 @@ async function measure(
 ): Promise<{ timed: Timed[]; log: SentLog }> {
   await warmUp(model, { streams: 1, measured: options.operations });
   const source = await liveSource('udp://127.0.0.1:0?protocol=spif', { sensor });
-  const script = fileURLToPath(new URL('./live/sender.js', import.meta.url));
+  const script = fileURLToPath(new URL('./latency/sender.js', import.meta.url));
   const { port } = source.address!;
   const sender = spawn(process.execPath, [script, `${port}`, options.seconds, ...paths], {
     stdio: ['ignore', 'pipe', 'inherit'],
