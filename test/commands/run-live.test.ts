@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { allocateChunk, type EventChunk } from '../../src/events.ts';
-import { sendSpif } from '../../src/streams/live/send-spif.ts';
 import { openRecording } from '../../src/streams/recording-file.ts';
 import { makeTinyRun, writeMovingDot } from '../pipelines/streaming/tiny-run.ts';
+import { sendSpif } from '../streams/live/send-spif.ts';
 import { jsonLines, runProgram } from './run-program.ts';
 
 let folder: string;

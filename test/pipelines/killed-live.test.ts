@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventChunk } from '../../src/events.ts';
 import { decodeTensors } from '../../src/models/safetensors.ts';
-import { sendSpif } from '../../src/streams/live/send-spif.ts';
 import { openRecording } from '../../src/streams/recording-file.ts';
 import { jsonLines, runProgram } from '../commands/run-program.ts';
+import { sendSpif } from '../streams/live/send-spif.ts';
 import { makeTinyRun, writeMovingDot } from './streaming/tiny-run.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

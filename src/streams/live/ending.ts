@@ -1,7 +1,9 @@
-/** When a source ends. */
+/** When a source ends; what has come is still delivered. */
 export interface EndingOptions {
   readonly signal?: AbortSignal;
+  /** Milliseconds after which it ends; unlimited by default. */
   readonly durationMillis?: number;
+  /** Milliseconds without anything new after which it ends; unlimited by default. */
   readonly idleMillis?: number;
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { allocateChunk, type EventChunk } from '../../../src/events.ts';
 import { type LiveOptions, type LiveSource, liveSource } from '../../../src/streams/live/live-source.ts';
-import { sendSpif } from '../../../src/streams/live/send-spif.ts';
+import { sendSpif } from './send-spif.ts';
 
 const sensor = { width: 128, height: 128 };
 const anyPort = 'udp://127.0.0.1:0';

@@ -1,5 +1,5 @@
-import type { EventChunk } from '../../events.ts';
-import { type SendOptions, type Sent, sendEvents } from './send.ts';
+import type { EventChunk } from '../../../src/events.ts';
+import { type SendOptions, type Sent, sendEvents } from '../../../src/streams/live/send.ts';
 
 /** SPIF says no size. */
 const ANY_SIZE = { width: 32768, height: 32768 };
