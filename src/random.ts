@@ -105,6 +105,28 @@ export class RandomStream {
     return this.#block[index - 4 * blockIndex]!;
   }
 
+  /** The words from `index` on, as many as `out` has room for: faster than one by one. */
+  fill(index: number, out: Uint32Array): void {
+    let filled = 0;
+    for (; filled < out.length && (index + filled) % 4 !== 0; filled++)
+      out[filled] = this.word(index + filled);
+    const block = this.#block;
+    this.#loaded = -1;
+    for (let at = (index + filled) / 4; filled < out.length; at++, filled += 4) {
+      philox(
+        block,
+        at >>> 0,
+        Math.floor(at / 4294967296),
+        this.#stream0,
+        this.#stream1,
+        this.#key0,
+        this.#key1,
+      );
+      const rest = Math.min(4, out.length - filled);
+      for (let i = 0; i < rest; i++) out[filled + i] = block[i]!;
+    }
+  }
+
   /** Uniform in [0, 1), a multiple of 2^-24, so that it is exact in float32 on every engine. */
   uniform(index: number): number {
     return (this.word(index) >>> 8) / 16777216;

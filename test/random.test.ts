@@ -33,6 +33,18 @@ describe('RandomStream', () => {
     );
   });
 
+  it('fills with the same words', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.nat(50), fc.constantFrom(2 ** 34 - 3, 2 ** 50)), fc.nat(20), (index, count) => {
+        const random = new RandomStream(8, 'fill');
+        random.word(index + 1);
+        const words = new Uint32Array(count);
+        random.fill(index, words);
+        expect([...words]).toEqual(Array.from({ length: count }, (_, i) => random.word(index + i)));
+      }),
+    );
+  });
+
   it('is uniform, and normal where asked', () => {
     const random = new RandomStream(42, 'moments');
     const count = 100_000;

@@ -5,6 +5,7 @@ import { numberWithin } from '../number-within.ts';
 import { stage } from '../stage.ts';
 import { ChunkMapping } from './chunk-mapping.ts';
 import { pixelsOf, type SeedOptions, type SensorOptions } from './filter-stage.ts';
+import { isBesideHalf, NormalPairs } from './normal-pairs.ts';
 
 export interface JitterSpaceOptions extends SensorOptions, SeedOptions {
   /** Standard deviation along x in pixels; default 1. */
@@ -23,7 +24,7 @@ export interface JitterSpaceOptions extends SensorOptions, SeedOptions {
  */
 export class JitterSpace extends ChunkMapping {
   readonly #sensor: SensorSize;
-  readonly #random: RandomStream;
+  readonly #pairs: NormalPairs;
   readonly #scales: readonly [x: number, shared: number, y: number];
   readonly #clamps: boolean;
   #seen = 0;
@@ -38,24 +39,30 @@ export class JitterSpace extends ChunkMapping {
     this.#sensor = sensor;
     this.#scales = [deviationX, deviationY * correlation, deviationY * Math.sqrt(1 - correlation ** 2)];
     this.#clamps = outside === 'clamp';
-    this.#random = new RandomStream(options.seed ?? 0, 'filter/jitter-space');
+    this.#pairs = new NormalPairs(new RandomStream(options.seed ?? 0, 'filter/jitter-space'));
   }
 
   protected map(chunk: EventChunk): EventChunk {
     const { origin, t, x, y, on } = chunk;
     const { width, height } = this.#sensor;
     const [scaleX, shared, scaleY] = this.#scales;
-    const random = this.#random;
     const clamps = this.#clamps;
+    const pairs = this.#pairs;
+    pairs.draw(this.#seen, t.length);
+    const { first, second } = pairs;
+    const error = NormalPairs.ERROR * Math.max(scaleX, Math.abs(shared) + scaleY);
     const out = allocateChunk(origin, t.length);
     let kept = 0;
     for (let i = 0; i < t.length; i++) {
-      const index = 2 * (this.#seen + i);
-      const radius = Math.sqrt(-2 * Math.log((random.word(index) + 1) / 4294967296));
-      const angle = (2 * Math.PI * random.word(index + 1)) / 4294967296;
-      const first = radius * Math.cos(angle);
-      const column = x[i]! + Math.round(scaleX * first);
-      const row = y[i]! + Math.round(shared * first + scaleY * radius * Math.sin(angle));
+      let right = scaleX * first[i]!;
+      let down = shared * first[i]! + scaleY * second[i]!;
+      if (isBesideHalf(right, error) || isBesideHalf(down, error)) {
+        pairs.settle(i);
+        right = scaleX * first[i]!;
+        down = shared * first[i]! + scaleY * second[i]!;
+      }
+      const column = x[i]! + Math.round(right);
+      const row = y[i]! + Math.round(down);
       const stays = column >= 0 && column < width && row >= 0 && row < height;
       if (!stays && !clamps) continue;
       out.t[kept] = t[i]!;

@@ -6,6 +6,8 @@ import { numberWithin } from '../number-within.ts';
 import { stage } from '../stage.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { type FilterCounters, type FilterStage, filterCounters, type SeedOptions } from './filter-stage.ts';
+import { isBesideHalf, NormalPairs } from './normal-pairs.ts';
+import { sortedOrder } from './sorted-order.ts';
 
 export interface JitterTimeOptions extends SeedOptions {
   /** Standard deviation in microseconds; what is drawn is held within four of them. */
@@ -14,8 +16,8 @@ export interface JitterTimeOptions extends SeedOptions {
 
 /** Most events that wait: those of two times four deviations. */
 const MAX_HELD = 2 ** 24;
-/** Events sorted at once, so that time and position fit one number: 2^33 us x 2^19 events. */
-const BLOCK = 2 ** 19;
+/** Events sorted at once. */
+const BLOCK = 2 ** 16;
 
 /**
  * Moves each event's time by a normal deviate, rounded to the nearest microsecond and never below 0, and puts the events
@@ -26,7 +28,7 @@ export class JitterTime implements FilterStage {
   readonly counters: FilterCounters = filterCounters();
   readonly #deviation: number;
   readonly #reach: number;
-  readonly #random: RandomStream;
+  readonly #pairs: NormalPairs;
   readonly #writer = new ChunkWriter();
   /** Events that wait, in order. */
   #held: EventChunk[] = [];
@@ -35,7 +37,7 @@ export class JitterTime implements FilterStage {
   constructor({ deviationMicros, seed = 0 }: JitterTimeOptions) {
     this.#deviation = numberWithin('jitter time deviationMicros', deviationMicros, 0, 1e9);
     this.#reach = Math.ceil(4 * deviationMicros);
-    this.#random = new RandomStream(seed, 'filter/jitter-time');
+    this.#pairs = new NormalPairs(new RandomStream(seed, 'filter/jitter-time'));
   }
 
   push(chunk: EventChunk, emit: (chunk: EventChunk) => void): void {
@@ -60,7 +62,8 @@ export class JitterTime implements FilterStage {
   #add(block: EventChunk, emit: (chunk: EventChunk) => void): void {
     const { origin, t, x, y, on } = block;
     const { length } = t;
-    const order = this.#sorted(block);
+    const times = this.#moved(block);
+    const order = sortedOrder(times);
     const base = origin - this.#reach;
     const settled = origin + t[length - 1]! - this.#reach;
     const waits: EventChunk[] = [];
@@ -81,16 +84,17 @@ export class JitterTime implements FilterStage {
     for (const before of this.#held) {
       for (let i = 0; i < before.t.length; i++) {
         const time = before.origin + before.t[i]!;
-        for (; next < length && base + Math.floor(order[next]! / length) < time; next++) {
-          const from = order[next]! % length;
-          put(base + Math.floor(order[next]! / length), x[from]!, y[from]!, on[from]!);
+        for (; next < length; next++) {
+          const from = order[next]!;
+          if (base + times[from]! >= time) break;
+          put(base + times[from]!, x[from]!, y[from]!, on[from]!);
         }
         put(time, before.x[i]!, before.y[i]!, before.on[i]!);
       }
     }
     for (; next < length; next++) {
-      const from = order[next]! % length;
-      put(base + Math.floor(order[next]! / length), x[from]!, y[from]!, on[from]!);
+      const from = order[next]!;
+      put(base + times[from]!, x[from]!, y[from]!, on[from]!);
     }
     this.#writer.flush(give);
     this.#held = waits;
@@ -103,17 +107,23 @@ export class JitterTime implements FilterStage {
     }
   }
 
-  /** For each event of the block (its new time after base) x length + its position, sorted. */
-  #sorted({ origin, t }: EventChunk): Float64Array {
-    const keys = new Float64Array(t.length);
-    const lowest = this.#reach - origin;
+  /** The new time of each event of the block, in microseconds after its origin less the reach. */
+  #moved({ origin, t }: EventChunk): Float64Array {
+    const times = new Float64Array(t.length);
+    const reach = this.#reach;
+    const lowest = reach - origin;
+    const pairs = this.#pairs;
+    pairs.draw(this.#seen, t.length);
+    const { first } = pairs;
+    const deviation = this.#deviation;
+    const error = NormalPairs.ERROR * deviation;
     for (let i = 0; i < t.length; i++) {
-      const index = this.#seen + i;
-      const shift = Math.round(this.#deviation * this.#random.normal(index));
-      const bounded = Math.min(Math.max(shift, -this.#reach), this.#reach);
-      keys[i] = Math.max(t[i]! + this.#reach + bounded, lowest) * t.length + i;
+      if (isBesideHalf(deviation * first[i]!, error)) pairs.settle(i);
+      const shift = Math.round(deviation * first[i]!);
+      const bounded = Math.min(Math.max(shift, -reach), reach);
+      times[i] = Math.max(t[i]! + reach + bounded, lowest);
     }
-    return keys.sort();
+    return times;
   }
 }
 
