@@ -7,6 +7,7 @@ import {
   numberOption,
   type OptionValues,
   type PipelineContext,
+  portOption,
   switchOption,
   textOption,
 } from '../../pipelines/definition.ts';
@@ -130,5 +131,30 @@ describe('flagOf', () => {
       '--batch-size',
       '--batch-norm-mode',
     ]);
+  });
+});
+
+describe('portOption', () => {
+  const watched = definePipeline({
+    name: 'watched',
+    summary: 'A pipeline with a page',
+    description: 'A pipeline with a page.',
+    examples: [],
+    options: { page: portOption({ help: 'port of the page' }) },
+    run: async () => {},
+  });
+
+  it('may be left out, given alone, or with a port', () => {
+    for (const [given, value] of [
+      [undefined, undefined],
+      [true, true],
+      ['0', 0],
+      [8686, 8686],
+    ] as const)
+      expect(watched.resolve({ page: given }).page).toBe(value);
+    for (const given of ['65536', '-1', '1.5', 'open', '', false])
+      expect(() => watched.resolve({ page: given })).toThrow(
+        '--page: expected a whole number from 0 to 65535',
+      );
   });
 });

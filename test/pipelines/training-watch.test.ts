@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import nmnistTrain from '../../pipelines/nmnist-train.ts';
 import type { StepMessage } from '../../src/dashboard/messages.ts';
+import { runProgram } from '../commands/run-program.ts';
 import { type Client, openClient, until } from '../dashboard/clients.ts';
 import { type Capture, capture, runCaptured, writeTinyNmnist } from './training-harness.ts';
 
@@ -74,4 +75,12 @@ it('tells every batch and epoch of a training to the pages that watch it', async
   const told = resumed.client.batches.flat().filter(({ type }) => type === 'epoch');
   expect(told).toEqual([...epochs, ...resumed.captured.lines.filter(({ type }) => type === 'epoch')]);
   expect(told).toHaveLength(3);
+});
+
+it('takes a port, none, and nothing else', async () => {
+  const unfed = await runProgram(['run', 'nmnist-train', '--dashboard', '--engine', 'wasm']);
+  expect(unfed.err).toMatch(/^dashboard: http:\/\/127\.0\.0\.1:\d+\/$/m);
+  expect(unfed.error?.message).toMatch(/^--data: expected/);
+  const wrong = await runProgram(['run', 'nmnist-train', '--dashboard', '70000']);
+  expect(wrong.error?.message).toBe('--dashboard: expected a whole number from 0 to 65535, found "70000"');
 });
