@@ -275,6 +275,11 @@ export {
 } from './models/synaptic-operations.ts';
 export { createTrainer, type Trainer, type TrainerOptions } from './models/trainer.ts';
 
+// The dashboard
+
+export { type Dashboard, type DashboardOptions, startDashboard } from './dashboard/dashboard.ts';
+export type { DashboardKind, DashboardMessage } from './dashboard/messages.ts';
+
 // Pipelines: defining, finding, and predicting from a stream with a trained network
 
 export {
@@ -288,6 +293,7 @@ export {
   type Pipeline,
   type PipelineContext,
   type PipelineDefinition,
+  portOption,
   switchOption,
   textOption,
   textsOption,
