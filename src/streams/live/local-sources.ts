@@ -134,6 +134,8 @@ export function pipeSource(pipe: AsyncIterable<Uint8Array>, options: AddressOpti
           while (!intake.release() && !signal.aborted) await room();
         }
       }
+      // Else a writer that is silent would keep the process alive.
+      (pipe as { destroy?: () => void }).destroy?.();
       reception.settle();
       reception.restart();
       while (!intake.release() && !signal.aborted) await room();
