@@ -151,13 +151,7 @@ const starters: Record<Exclude<EngineName, 'auto'>, (options: EngineOptions) => 
   },
   webgpu: async ({ kernels, adapter }) => {
     const { startWebgpu } = await import('./webgpu.ts');
-    const { forms, ...started } = await startWebgpu(adapter);
-    return running({
-      name: 'webgpu',
-      threads: 1,
-      ...started,
-      forms: kernels === 'reference' ? noForms : forms,
-    });
+    return running({ name: 'webgpu', threads: 1, ...(await startWebgpu(adapter, kernels)) });
   },
   wasm: async ({ threads, kernels }) => {
     const { startWasm } = await import('./wasm.ts');

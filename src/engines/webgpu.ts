@@ -13,6 +13,7 @@ import { describeAdapter, type FoundGpu, findGpu, isSoftware, loadTfjsBackend } 
 import { createBackend, DISPATCHES_A_SUBMIT, type WebGpuBackend } from './webgpu/backend.ts';
 import { WebGpuDevice } from './webgpu/device.ts';
 import { webgpuForms } from './webgpu/forms/index.ts';
+import { repairs } from './webgpu/forms/repairs.ts';
 import type { Gpu, GpuDevice } from './webgpu/gpu.ts';
 
 /** What the engine would run on. */
@@ -45,7 +46,10 @@ export interface StartedWebgpu {
  * Starts the engine.
  * @param choice see `EngineOptions.adapter`
  */
-export async function startWebgpu(choice: string | undefined = chosenAdapter()): Promise<StartedWebgpu> {
+export async function startWebgpu(
+  choice: string | undefined = chosenAdapter(),
+  kernels: 'fused' | 'reference' = 'fused',
+): Promise<StartedWebgpu> {
   if (engine().registry['webgpu'] !== undefined) {
     throw new EngineError(
       'engine webgpu: expected it to be stopped before it starts again, found it running',
@@ -53,7 +57,7 @@ export async function startWebgpu(choice: string | undefined = chosenAdapter()):
   }
   const found = await findGpu(choice);
   if ('state' in found) throw new EngineError(`engine webgpu: ${found.detail}; ${found.how}`);
-  const device = await requestDevice(found);
+  const gpuDevice = await requestDevice(found);
   const removeGlobals = defineGlobals(found.gpu.globals);
   try {
     const tfjs = await loadTfjsBackend();
@@ -61,16 +65,24 @@ export async function startWebgpu(choice: string | undefined = chosenAdapter()):
     // A backend that was stopped leaves its maker behind.
     if (findBackendFactory('webgpu') !== null && findBackendFactory('webgpu') !== undefined)
       removeBackend('webgpu');
-    const create = (): WebGpuBackend => createBackend(tfjs, device, found.adapter.info);
+    const create = (): WebGpuBackend => createBackend(tfjs, gpuDevice, found.adapter.info);
     registerBackend('webgpu', () => withNavigator(found.instance, create));
     if (!(await setBackend('webgpu'))) throw new EngineError('engine webgpu: the backend does not start');
   } catch (error) {
     removeGlobals();
-    device.destroy();
+    gpuDevice.destroy();
     throw error;
   }
-  const forms = webgpuForms(new WebGpuDevice(engine().backend as WebGpuBackend));
-  return { forms, detail: `WebGPU on ${describeAdapter(found.adapter)}`, stop: removeGlobals };
+  const device = new WebGpuDevice(engine().backend as WebGpuBackend);
+  const forms = kernels === 'reference' ? repairs(device) : webgpuForms(device);
+  // Work of the device that outlives the process's end crashes in its driver.
+  const destroy = (): void => gpuDevice.destroy();
+  process.once('exit', destroy);
+  const stop = (): void => {
+    process.off('exit', destroy);
+    removeGlobals();
+  };
+  return { forms, detail: `WebGPU on ${describeAdapter(found.adapter)}`, stop };
 }
 
 /** The adapter that the environment names, for commands that have no option for it. */

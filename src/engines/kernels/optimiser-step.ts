@@ -128,10 +128,12 @@ export function norm(tensors: readonly Tensor[]): Scalar {
   return normKernel.run(inputs, { count: tensors.length })[0] as Scalar;
 }
 
-export const normKernel: Kernel<string, { readonly count: number }> = defineKernel<string, { count: number }>({
-  name: 'Norm',
-  reference: (inputs, { count }) => {
-    const squares = Array.from({ length: count }, (_, index) => sum(square(inputs[index]!)));
-    return [sqrt(addN(squares))];
+export const normKernel: Kernel<string, { readonly count: number }> = defineKernel<string, { count: number }>(
+  {
+    name: 'Norm',
+    reference: (inputs, { count }) => {
+      const squares = Array.from({ length: count }, (_, index) => sum(square(inputs[index]!)));
+      return [sqrt(addN(squares))];
+    },
   },
-});
+);

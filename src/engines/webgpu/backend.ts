@@ -6,6 +6,7 @@ import type { BackendValues, DataType, TensorInfo } from '@tensorflow/tfjs-core'
 import { util } from '@tensorflow/tfjs-core';
 import { EngineError } from '../../errors.ts';
 import { Constants } from './constants.ts';
+import { DeviceErrors, firstLine } from './device-errors.ts';
 import type {
   GpuAdapterInfo,
   GpuBinding,
@@ -34,49 +35,16 @@ export interface SlabTensorData extends TfjsTensorData {
   offset?: number;
 }
 
-/** What went wrong on the device since it was last asked. */
-class DeviceErrors {
-  readonly #messages: string[] = [];
-  #lost: string | undefined;
-
-  constructor(device: GpuDevice) {
-    device.addEventListener('uncapturederror', (event) => {
-      event.preventDefault?.();
-      if (this.#messages.length < 8) this.#messages.push(event.error.message);
-    });
-    void device.lost.then(({ reason, message }) => {
-      if (reason !== 'destroyed') this.#lost = firstLine(message);
-    });
-  }
-
-  /** Throws what went wrong; an error is told once, a lost device every time. */
-  check(): void {
-    if (this.#lost !== undefined) {
-      throw new EngineError(`engine webgpu: the device is lost: ${this.#lost}; start the engine again`);
-    }
-    if (this.#messages.length === 0) return;
-    const messages = this.#messages.splice(0);
-    // What follows from an error names the kernel where the error itself does not.
-    const named = messages
-      .map((message) => /\[[^\]"]*"([^"]+)"/.exec(message)?.[1])
-      .find((label) => label !== undefined);
-    const kernel = named === undefined ? '' : `kernel ${named}: `;
-    throw new EngineError(`engine webgpu: ${kernel}${firstLine(messages[0]!)}`);
-  }
-}
-
-function firstLine(message: string): string {
-  return message.trim().split('\n')[0]!;
-}
-
 /** The backend, and what our kernels need of it. */
 export interface WebGpuBackend extends TfjsBackend {
   /** Dispatches recorded so far, tfjs's own and ours. */
   readonly dispatches: number;
-  /** Counts a dispatch that was recorded past tfjs, and submits where enough are. */
+  /** Counts a dispatch that was recorded past tfjs. */
   recorded(): void;
-  /** Throws what went wrong on the device. */
-  check(): void;
+  /** Submits what is recorded where that is enough: between kernels, whose memory ends with the submission. */
+  settle(): void;
+  /** Throws where the device is lost. */
+  checkLost(): void;
   /** Tensors of float32 values as parts of one buffer. */
   slabOutputs(shapes: readonly (readonly number[])[]): TensorInfo[];
   /** A part of the buffer that a tensor lies in. */
@@ -102,18 +70,22 @@ export function createBackend(
 
   class Backend extends WebGPUBackend implements WebGpuBackend {
     dispatches = 0;
+    #stopped = false;
     readonly #constants = new Constants(device);
 
-    check(): void {
-      errors.check();
+    checkLost(): void {
+      errors.checkLost();
     }
 
     recorded(): void {
       this.dispatches++;
-      if (++this.dispatchCountInPass >= DISPATCHES_A_SUBMIT) {
-        this.endComputePassEncoder();
-        this.submitQueue();
-      }
+      this.dispatchCountInPass++;
+    }
+
+    settle(): void {
+      if (this.dispatchCountInPass < DISPATCHES_A_SUBMIT || this.commandEncoder === null) return;
+      this.endComputePassEncoder();
+      this.submitQueue();
     }
 
     override recordAndSubmit(
@@ -183,6 +155,8 @@ export function createBackend(
     }
 
     override releaseResource(dataId: object): void {
+      // All memory went with the device.
+      if (this.#stopped) return;
       const data: SlabTensorData = this.tensorMap.get(dataId);
       if (data?.slab === undefined) {
         super.releaseResource(dataId);
@@ -193,7 +167,7 @@ export function createBackend(
     }
 
     override async read(dataId: object): Promise<BackendValues> {
-      this.check();
+      errors.checkLost();
       const { values, dtype, shape, resource, offset = 0 }: SlabTensorData = this.tensorMap.get(dataId);
       if (values !== null && values !== undefined) return values;
       const size = util.sizeFromShape(shape) * 4;
@@ -205,7 +179,7 @@ export function createBackend(
       try {
         await copy.mapAsync(usage.mapRead);
       } catch (error) {
-        this.check();
+        errors.check();
         throw new EngineError(`engine webgpu: reading from the device: ${firstLine(String(error))}`, {
           cause: error,
         });
@@ -213,7 +187,8 @@ export function createBackend(
       const bytes = copy.getMappedRange().slice(0, size);
       copy.unmap();
       this.bufferManager.releaseBuffer(copy);
-      this.check();
+      // Only now: commands that were recorded with a faulty one are gone with it, and what is read is theirs.
+      errors.check();
       return typedValues(bytes, dtype);
     }
 
@@ -226,6 +201,7 @@ export function createBackend(
     }
 
     override dispose(): void {
+      this.#stopped = true;
       super.dispose();
       device.destroy();
     }

@@ -131,7 +131,7 @@ export class WebGpuDevice {
    * @param key apart from the name, all that the shader's text depends on
    */
   run(name: string, key: string, shader: () => Shader, call: Call): void {
-    this.backend.check();
+    this.backend.checkLost();
     const program = this.#program(`${name} ${key}`, name, shader);
     if (call.groups === 0) return;
     const bindings = [...call.writes, ...call.reads].map((operand) => this.#bind(operand));

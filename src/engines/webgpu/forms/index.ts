@@ -1,10 +1,11 @@
+import type { KernelFunc } from '@tensorflow/tfjs-core';
 import { averagePoolGradientKernel, averagePoolKernel } from '../../kernels/average-pool.ts';
 import { batchNormGradientKernel, batchNormKernel } from '../../kernels/batch-norm.ts';
 import { bernoulliKernel } from '../../kernels/bernoulli.ts';
 import { convolutionKernel, filterGradientKernel, inputGradientKernel } from '../../kernels/convolution.ts';
 import { crossEntropyKernel } from '../../kernels/cross-entropy.ts';
 import { definedElementwise } from '../../kernels/elementwise.ts';
-import { KernelForms } from '../../kernels/kernel.ts';
+import { type KernelDefinition, type KernelForm, KernelForms } from '../../kernels/kernel.ts';
 import { maxPoolGradientKernel, maxPoolKernel } from '../../kernels/max-pool.ts';
 import { definedNeurons } from '../../kernels/neuron.ts';
 import { normalisedLifGradientKernel, normalisedLifKernel } from '../../kernels/normalised-lif.ts';
@@ -20,12 +21,42 @@ import { neuronForm, neuronGradientForm } from './neuron.ts';
 import { normForm } from './norm.ts';
 import { normalisedLifForm, normalisedLifGradientForm } from './normalised-lif.ts';
 import { averagePoolForm, averagePoolGradientForm, maxPoolForm, maxPoolGradientForm } from './pooling.ts';
+import { repair } from './repairs.ts';
 import { spikeProductForm, spikeProductWeightGradientForm } from './spike-product.ts';
 import { replacements } from './sums.ts';
 
+/** Forms after each of which the device may submit. */
+class DeviceForms extends KernelForms {
+  readonly #device: WebGpuDevice;
+
+  constructor(device: WebGpuDevice) {
+    super();
+    this.#device = device;
+  }
+
+  override add<I extends string, A>(definition: KernelDefinition<I, A>, form: KernelForm<I, A>): void {
+    super.add(definition, (inputs, attributes) => {
+      const outputs = form(inputs, attributes);
+      this.#device.backend.settle();
+      return outputs;
+    });
+  }
+
+  override replace(kernelName: string, make: (original: KernelFunc) => KernelFunc): void {
+    super.replace(kernelName, (original) => {
+      const kernel = make(original);
+      return (call) => {
+        const output = kernel(call);
+        this.#device.backend.settle();
+        return output;
+      };
+    });
+  }
+}
+
 /** The kernels of the WebGPU engine. */
 export function webgpuForms(device: WebGpuDevice): KernelForms {
-  const forms = new KernelForms();
+  const forms = new DeviceForms(device);
   const slabs = new Slabs(device);
   for (const neuron of definedNeurons()) {
     forms.add(neuron.kernel, neuronForm(device, neuron));
@@ -51,6 +82,7 @@ export function webgpuForms(device: WebGpuDevice): KernelForms {
   forms.add(bernoulliKernel, bernoulliForm(device));
   forms.add(spikeProductKernel, spikeProductForm(device));
   forms.add(spikeProductWeightGradientKernel, spikeProductWeightGradientForm(device));
+  repair(forms, device);
   for (const [name, make] of Object.entries(replacements)) {
     forms.replace(name, (original) => make(device, original));
   }

@@ -41,12 +41,13 @@ function sum(
     (length, index) => index < first || index > last || axes.includes(index) || length === 1,
   );
   const size = util.sizeFromShape(x.shape);
-  if (x.dtype !== 'float32' || !inRow || size === 0 || device.backend.onHost(x)) return undefined;
+  if (x.dtype !== 'float32' || !inRow || (size > 0 && device.backend.onHost(x))) return undefined;
+  const kept = x.shape.map((length, index) => (axes.includes(index) ? 1 : length));
+  const shape = keepDims ? kept : kept.filter((_, index) => !axes.includes(index));
+  if (size === 0) return device.backend.constant(shape, name === 'Mean' ? Number.NaN : 0);
   const outer = util.sizeFromShape(x.shape.slice(0, first));
   const columns = util.sizeFromShape(x.shape.slice(last + 1));
   const rows = size / (outer * columns);
-  const kept = x.shape.map((length, index) => (axes.includes(index) ? 1 : length));
-  const shape = keepDims ? kept : kept.filter((_, index) => !axes.includes(index));
   const output = device.output(shape);
   sumRows(device, name, x, output, { outer, rows, columns, factor: name === 'Mean' ? 1 / rows : 1 });
   return output;
