@@ -44,6 +44,8 @@ interface Result extends Run {
   readonly unaccounted: number;
   /** What the sender reached. */
   readonly sentPerSecond: number;
+  /** Processor time of each process from its start, in seconds. */
+  readonly processor: { readonly sender: number; readonly receiver: number };
   /** Of the receiver, in MiB, each second. */
   readonly resident: readonly number[];
 }
@@ -58,7 +60,7 @@ async function sender(url: string, { protocol, rate, seconds }: Run): Promise<vo
     eventsPerSecond: rate,
     eventsPerPacket: perDatagram,
   });
-  process.send!({ sent, seconds: (performance.now() - started) / 1000 });
+  process.send!({ sent, seconds: (performance.now() - started) / 1000, processor: processorSeconds() });
 }
 
 /** Chunks of events, one each `stepMicros`; two are used in turn, since the encoder is done with one before the next. */
@@ -94,8 +96,18 @@ async function receiver({ busy }: Run): Promise<void> {
     for (const until = performance.now() + busy; performance.now() < until; );
   }
   clearInterval(watching);
-  process.send!({ counters: source.counters, resident: process.memoryUsage.rss() });
+  process.send!({
+    counters: source.counters,
+    resident: process.memoryUsage.rss(),
+    processor: processorSeconds(),
+  });
   process.disconnect();
+}
+
+/** Processor time of this process and its threads, in seconds. */
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return Number(((user + system) / 1e6).toFixed(2));
 }
 
 /** Starts this script in a role of its own. */
@@ -103,20 +115,35 @@ function start(role: string, run: Run, url = ''): ChildProcess {
   return fork(script, ['--role', role, '--run', JSON.stringify(run), '--url', url]);
 }
 
+interface SenderMessage {
+  readonly sent: Sent;
+  readonly seconds: number;
+  readonly processor: number;
+}
+
+interface ReceiverMessage {
+  readonly port?: number;
+  readonly resident?: number;
+  readonly counters?: LiveCounters;
+  readonly processor?: number;
+}
+
 async function measure(run: Run): Promise<Result> {
   const receiving = start('receiver', run);
   const resident: number[] = [];
   let counters: LiveCounters | undefined;
+  let receiverSeconds = 0;
   const port = await new Promise<number>((resolve, reject) => {
     receiving.once('exit', () => reject(new Error('the receiver has ended')));
-    receiving.on('message', (message: { port?: number; resident?: number; counters?: LiveCounters }) => {
+    receiving.on('message', (message: ReceiverMessage) => {
       if (message.port !== undefined) resolve(message.port);
       if (message.resident !== undefined) resident.push(mebibytes(message.resident));
       counters = message.counters ?? counters;
+      receiverSeconds = message.processor ?? receiverSeconds;
     });
   });
   const sending = start('sender', run, `udp://127.0.0.1:${port}`);
-  const [{ sent, seconds }] = (await once(sending, 'message')) as [{ sent: Sent; seconds: number }];
+  const [{ sent, seconds, processor }] = (await once(sending, 'message')) as [SenderMessage];
   await sleep(300); // for what waits in the system
   const ended = once(receiving, 'exit');
   receiving.send('stop');
@@ -131,6 +158,7 @@ async function measure(run: Run): Promise<Result> {
     lostInKernel,
     unaccounted: sent.events - delivered - dropped - lostInKernel,
     sentPerSecond: Math.round(sent.events / seconds),
+    processor: { sender: processor, receiver: receiverSeconds },
     resident,
   };
 }
@@ -208,7 +236,11 @@ if (values.role !== undefined) {
   } else {
     const result = await measure(run);
     tell(result);
-    if (!json) console.log(`resident memory each second, MiB: ${result.resident.join(' ')}`);
+    if (!json) {
+      const { sender, receiver } = result.processor;
+      console.log(`processor time: sender ${sender} s, receiver ${receiver} s`);
+      console.log(`resident memory each second, MiB: ${result.resident.join(' ')}`);
+    }
     if (result.unaccounted !== 0) process.exitCode = 1;
   }
 }
