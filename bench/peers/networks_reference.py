@@ -15,8 +15,10 @@ import math
 import os
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
+from torch.nn import functional as F
+
+from checkpoints import SURROGATES, parameters_of, write_checkpoint
 
 BATCH = 2
 HEIGHT, WIDTH = 5, 4
@@ -48,8 +50,7 @@ class SuperSpike(Atan):
         return grad / (1 + 10 * x.abs()) ** 2, None
 
 
-ATAN = {"kind": "atan", "amplitude": 1, "slope": math.pi}
-SUPER_SPIKE = {"kind": "fastSigmoid", "amplitude": 1, "slope": 10}
+ATAN, SUPER_SPIKE = SURROGATES["atan"], SURROGATES["super-spike"]
 
 
 class LifNode(nn.Module):
@@ -80,20 +81,46 @@ class LifNode(nn.Module):
 class Leaky(nn.Module):
     """snnTorch's Leaky with beta = 0.9: fires above the threshold 1, subtracts it one step later, without gradient."""
 
+    def __init__(self, spike=Atan):
+        super().__init__()
+        self.spike = spike
+
     def forward(self, sequence):
         v = torch.zeros_like(sequence[0])
         spikes, charged = [], []
         for x in sequence:
             v = 0.9 * v + x - (v > 1).float()
-            spikes.append(Atan.apply(v - 1, False)), charged.append(v)
+            spikes.append(self.spike.apply(v - 1, False)), charged.append(v)
         potentials = torch.stack(charged)
         return torch.stack(spikes), potentials, potentials
 
     def config(self):
         return {
             "decay": 0.9, "inputDecayed": False, "threshold": 1, "inclusive": False, "reset": "subtract",
-            "resetPotential": 0, "rest": 0, "resetTiming": "before", "detachReset": True, "surrogate": ATAN,
+            "resetPotential": 0, "rest": 0, "resetTiming": "before", "detachReset": True,
+            "surrogate": ATAN if self.spike is Atan else SUPER_SPIKE,
         }
+
+
+class LeakySum(nn.Module):
+    """A readout that never fires: v = decay v + x."""
+
+    def forward(self, sequence):
+        v = torch.zeros_like(sequence[0])
+        potentials = []
+        for x in sequence:
+            v = 0.9 * v + x
+            potentials.append(v)
+        return torch.stack(potentials)
+
+
+class Times(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, value):
+        return self.factor * value
 
 
 class Flatten(nn.Module):
@@ -113,6 +140,62 @@ class FirstFrames(nn.Module):
     def forward(self, sequence):
         windows = sequence.unflatten(0, (-1, self.before))
         return windows[:, : self.after].flatten(0, 1)
+
+
+def windows_of(sequence, steps):
+    """[steps, batch, ...] to [windows, steps of a window, batch, ...]."""
+    return sequence.unflatten(0, (-1, steps))
+
+
+class MixedFrames(nn.Module):
+    """The alignments `mix` (learned weights) and `pool` (adaptive average pooling over time)."""
+
+    def __init__(self, before, after, learned):
+        super().__init__()
+        self.before = before
+        pooling = F.adaptive_avg_pool1d(torch.eye(before)[None], after)[0].T
+        self.learned = learned
+        self.weights = nn.Parameter(pooling + 0.3 * torch.randn(after, before) if learned else pooling)
+
+    def forward(self, sequence):
+        mixed = torch.einsum("st,ntbchw->nsbchw", self.weights, windows_of(sequence, self.before))
+        return mixed.flatten(0, 1)
+
+    def parameters_of(self, name):
+        if self.learned:
+            yield f"{name}.weights", self.weights, lambda t: t
+
+
+class Attention(nn.Module):
+    """The alignment `attention`: frames' means as tokens, an encoder layer, learned queries."""
+
+    def __init__(self, before, after, channels):
+        super().__init__()
+        self.before = before
+        self.encoder = nn.TransformerEncoderLayer(channels, 4, 256, dropout=0.0, batch_first=True)
+        for parameter in self.encoder.parameters():
+            nn.init.normal_(parameter, 0, 0.3)
+        self.queries = nn.Parameter(torch.randn(after, channels))
+
+    def forward(self, sequence):
+        windows = windows_of(sequence, self.before)
+        tokens = windows.mean((4, 5)).transpose(1, 2)
+        tokens = self.encoder(tokens.flatten(0, 1)).unflatten(0, tokens.shape[:2])
+        weights = torch.softmax(self.queries @ tokens.transpose(2, 3) / math.sqrt(tokens.shape[-1]), -1)
+        return torch.einsum("nbst,ntbchw->nsbchw", weights, windows).flatten(0, 1)
+
+    def parameters_of(self, name):
+        same, turned = lambda t: t, lambda t: t.T
+        attention, encoder = self.encoder.self_attn, self.encoder
+        yield f"{name}.queries", self.queries, same
+        yield f"{name}.encoder.projection.weight", attention.in_proj_weight, turned
+        yield f"{name}.encoder.projection.bias", attention.in_proj_bias, same
+        for part, layer in (("output", attention.out_proj), ("expand", encoder.linear1), ("shrink", encoder.linear2)):
+            yield f"{name}.encoder.{part}.weight", layer.weight, turned
+            yield f"{name}.encoder.{part}.bias", layer.bias, same
+        for part, layer in (("norm1", encoder.norm1), ("norm2", encoder.norm2)):
+            yield f"{name}.encoder.{part}.scale", layer.weight, same
+            yield f"{name}.encoder.{part}.shift", layer.bias, same
 
 
 class MeanOfWindow(nn.Module):
@@ -147,8 +230,8 @@ def norm(channels):
     return layer
 
 
-def vgg():
-    neurons = LifNode(Atan, decay_input=False, hard=False)
+def vgg(spiking=True):
+    neurons = LifNode(Atan, decay_input=False, hard=False) if spiking else nn.ReLU()
     layers = [
         ("convolution1.1", convolution(3, 3)), ("norm1.1", norm(3)), ("neurons1.1", neurons),
         ("convolution1.2", convolution(3, 4)), ("norm1.2", norm(4)), ("neurons1.2", neurons),
@@ -157,7 +240,8 @@ def vgg():
         ("pool2", nn.AvgPool2d(2)), ("flatten", Flatten()),
         ("hidden", linear(5, 6)), ("hidden.neurons", neurons), ("readout", linear(6, CLASSES)),
     ]
-    config = {"blocks": [[3, 4], [5]], "hidden": 6, "neuron": neurons.config(ATAN), "batchNorm": "joint"}
+    neuron = neurons.config(ATAN) if spiking else "relu"
+    config = {"blocks": [[3, 4], [5]], "hidden": 6, "neuron": neuron, "batchNorm": "joint"}
     return 3, 4, config, layers
 
 
@@ -185,37 +269,76 @@ def nmnist_net():
     return 2, 4, config, layers
 
 
-def ssnn():
+def lyapunov_net(blocks, hidden):
+    """The networks of the Lyapunov notebook: one convolution in a block, or two and a hidden layer."""
+    neurons = Leaky(SuperSpike)
+    layers, inputs, steps = [], 3, 4
+    for number, block in enumerate(blocks, 1):
+        for index, outputs in enumerate(block, 1):
+            name = f"{number}" if len(block) == 1 else f"{number}.{index}"
+            layers += [
+                (f"convolution{name}", convolution(inputs, outputs, bias=False)), (f"norm{name}", norm(outputs)),
+                (f"lif{name}", neurons),
+            ]
+            inputs = outputs
+        layers.append((f"pool{number}", nn.AvgPool2d(2)))
+    layers.append(("flatten", Flatten()))
+    if hidden is not None:
+        layers += [("hidden", linear(inputs, hidden)), ("hidden.lif", neurons)]
+        inputs = hidden
+    layers += [("sum", Times(steps)), ("dropout", nn.Identity()), ("readout", linear(inputs, CLASSES))]
+    config = {
+        "blocks": blocks, "hidden": hidden, "steps": steps, "dropout": 0.2, "neuron": neurons.config(),
+        "batchNorm": "joint",
+    }
+    return 3, steps, config, layers
+
+
+def dfa_net():
+    neurons = Leaky(SuperSpike)
+    sizes = [HEIGHT * WIDTH * 2, 6, 5]
+    layers = [("flatten", Flatten())]
+    for number, (inputs, units) in enumerate(zip(sizes, sizes[1:]), 1):
+        layers += [(f"hidden{number}.weights", linear(inputs, units)), (f"hidden{number}", neurons)]
+    layers += [("output.weights", linear(sizes[-1], CLASSES)), ("output", LeakySum())]
+    common = {"weights": {"kind": "xavier"}, "bias": 0}
+    hidden = {"neuron": {"kind": "lif", "neuron": neurons.config()}, **common}
+    config = {
+        "hidden": [{"units": units, **hidden} for units in sizes[1:]],
+        "output": {"neuron": {"kind": "readout", "decay": 0.9}, **common},
+        "logits": {"kind": "mean"}, "feedback": None,
+    }
+    return 2, 4, config, layers
+
+
+def ssnn(alignment="truncate"):
     """Two windows of three bins; the second stage runs at two timesteps."""
     neurons = Leaky()
+    first = 4 if alignment == "attention" else 3
+    align = {
+        "truncate": lambda: FirstFrames(3, 2), "pool": lambda: MixedFrames(3, 2, learned=False),
+        "mix": lambda: MixedFrames(3, 2, learned=True), "attention": lambda: Attention(3, 2, first),
+    }[alignment]
     layers = [
-        ("stage1.convolution", convolution(2, 3, bias=False)), ("stage1.norm", norm(3)), ("stage1", neurons),
-        ("stage1.pool", nn.AvgPool2d(2)), ("align1", FirstFrames(3, 2)),
-        ("stage2.convolution", convolution(3, 4, bias=False)), ("stage2.norm", norm(4)), ("stage2", neurons),
+        ("stage1.convolution", convolution(2, first, bias=False)), ("stage1.norm", norm(first)), ("stage1", neurons),
+        ("stage1.pool", nn.AvgPool2d(2)), ("align1", align()),
+        ("stage2.convolution", convolution(first, 4, bias=False)), ("stage2.norm", norm(4)), ("stage2", neurons),
         ("stage2.pool", nn.AvgPool2d(2)), (None, MeanOfWindow(2)), ("head", linear(4, CLASSES)),
-        ("early1", linear(3, CLASSES)),
+        ("early1", linear(first, CLASSES)),
     ]
     config = {
-        "timesteps": [3, 2], "channels": [3, 4], "alignment": "truncate", "neuron": neurons.config(),
+        "timesteps": [3, 2], "channels": [first, 4], "alignment": alignment, "neuron": neurons.config(),
         "batchNorm": "joint",
     }
     return 2, 6, config, layers
 
 
-def parameters_of(name, layer):
+def tensors_of(name, layer):
     """The tensors of a layer by our names, with how each becomes ours."""
-    same = lambda t: t
-    if isinstance(layer, nn.Conv2d):
-        yield f"{name}.weight", layer.weight, lambda t: t.permute(2, 3, 1, 0)
-    if isinstance(layer, nn.Linear):
-        yield f"{name}.weight", layer.weight, lambda t: t.T
-    if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer.bias is not None:
-        yield f"{name}.bias", layer.bias, same
-    if isinstance(layer, nn.BatchNorm2d):
-        yield f"{name}.scale", layer.weight, same
-        yield f"{name}.shift", layer.bias, same
-        yield f"{name}.mean", layer.running_mean, same
-        yield f"{name}.variance", layer.running_var, same
+    own = getattr(layer, "parameters_of", None)
+    if own is not None:
+        return own(name)
+    return parameters_of(name.removesuffix(".weights"), layer)
 
 
 def last(sequence):
@@ -242,7 +365,7 @@ def run(layers, sequence):
                 record["charged"] = plain(last(charged))
             rate = sequence.mean().item()
             sound &= 0.1 < rate < 0.7 and (charged - 1).abs().min().item() > NEAR
-        elif isinstance(layer, (FirstFrames, MeanOfWindow)):
+        elif isinstance(layer, (FirstFrames, MixedFrames, Attention, MeanOfWindow, LeakySum)):
             sequence = layer(sequence)
         else:
             sequence = layer(sequence.flatten(0, 1)).unflatten(0, sequence.shape[:2])
@@ -253,7 +376,7 @@ def run(layers, sequence):
     return records, last(sequence), sound
 
 
-def write(kind, make):
+def write(name, kind, make):
     seed = 0
     while True:
         torch.manual_seed(seed)
@@ -268,34 +391,38 @@ def write(kind, make):
     weights = torch.randn(logits.shape)
     (logits * weights).sum().backward()
     tensors, gradients = {}, {}
-    for name, layer in layers:
-        for key, tensor, ours in parameters_of(name, layer):
+    for layer_name, layer in layers:
+        if layer_name is None:
+            continue
+        for key, tensor, ours in tensors_of(layer_name, layer):
             tensors[key] = ours(tensor.detach()).contiguous()
             if tensor.grad is not None:
                 gradients[key] = plain(ours(tensor.grad))
     size = {"height": HEIGHT, "width": WIDTH}
-    metadata = {
-        "version": 1,
-        "network": {"kind": kind, "input": {**size, "channels": channels}, "classes": CLASSES, **config},
-        "feed": {
-            "sensor": size, "frame": {**size, "channels": channels},
-            "binning": {"kind": "count", "bins": steps}, "classNames": ["a", "b", "c"],
-        },
-        "progress": {"epoch": 0, "batch": 0},
-        "engine": "pytorch", "threads": 1, "simulated": True,
+    network = {"kind": kind, "input": {**size, "channels": channels}, "classes": CLASSES, **config}
+    feed = {
+        "sensor": size, "frame": {**size, "channels": channels}, "binning": {"kind": "count", "bins": steps},
+        "classNames": ["a", "b", "c"],
     }
-    save_file(tensors, f"{FOLDER}/{kind}.safetensors", {"rxspike": json.dumps(metadata)})
-    os.chmod(f"{FOLDER}/{kind}.safetensors", 0o644)
+    write_checkpoint(f"{FOLDER}/{name}.safetensors", tensors, network, feed, simulated=True)
     case = {
         "torch": torch.__version__, "seed": seed, "sequence": plain(last(maps)), "layers": records,
         "logits": plain(logits), "weights": plain(weights), "gradients": gradients,
     }
-    with open(f"{FOLDER}/{kind}.json", "w") as file:
+    with open(f"{FOLDER}/{name}.json", "w") as file:
         json.dump(case, file, separators=(",", ":"))
         file.write("\n")
-    print(kind, "seed", seed)
+    print(name, "seed", seed)
 
 
 os.makedirs(FOLDER, exist_ok=True)
-for kind, make in {"vgg": vgg, "csnn": csnn, "nmnist-net": nmnist_net, "ssnn": ssnn}.items():
-    write(kind, make)
+write("vgg", "vgg", vgg)
+write("ann-vgg", "vgg", lambda: vgg(spiking=False))
+write("csnn", "csnn", csnn)
+write("nmnist-net", "nmnist-net", nmnist_net)
+write("lyapunov-simple", "lyapunov-net", lambda: lyapunov_net([[3], [4]], None))
+write("lyapunov-vgg", "lyapunov-net", lambda: lyapunov_net([[3, 3], [4]], 6))
+write("dfa-net", "dfa-net", dfa_net)
+write("ssnn", "ssnn", ssnn)
+for alignment in ("attention", "mix", "pool"):
+    write(f"ssnn-{alignment}", "ssnn", lambda: ssnn(alignment))

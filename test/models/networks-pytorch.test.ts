@@ -31,11 +31,16 @@ interface StoredLayer {
 const TOLERANCE = 1e-4;
 /** A spike may differ where a potential is as near to its threshold. */
 const NEAR = 1e-5;
+const THRESHOLD = 1;
 
 const file = (name: string): Buffer =>
   readFileSync(new URL(`../../fixtures/models/networks/${name}`, import.meta.url));
 
-const cases = ['vgg', 'csnn', 'nmnist-net', 'ssnn'].map((name) => ({
+const names = [
+  ...['vgg', 'ann-vgg', 'csnn', 'nmnist-net', 'lyapunov-simple', 'lyapunov-vgg', 'dfa-net'],
+  ...['ssnn', 'ssnn-attention', 'ssnn-mix', 'ssnn-pool'],
+];
+const cases = names.map((name) => ({
   name,
   stored: JSON.parse(file(`${name}.json`).toString()) as NetworkCase,
   load: (): Network => restoreNetwork(decodeCheckpoint(file(`${name}.safetensors`))),
@@ -61,7 +66,6 @@ async function expectNeurons(layer: Layer, input: tf.Tensor, stored: StoredLayer
   const expected = stored.potentials!.values;
   const charged = (stored.charged ?? stored.potentials!).values;
   const scale = Math.max(...expected.map(Math.abs));
-  const threshold = layer.neuron!.threshold as number;
   const [batch, steps] = output.shape as [number, number];
   const neurons = output.size / (batch * steps);
   let [fired, worst] = [0, 0];
@@ -70,7 +74,7 @@ async function expectNeurons(layer: Layer, input: tf.Tensor, stored: StoredLayer
     for (let step = 0; step < steps; step++) {
       const at = first + step * neurons;
       if (spikes[at] !== stored.output.values[at]) {
-        expect(Math.abs(charged[at]! - threshold), `${stored.name}: spike ${at}`).toBeLessThan(NEAR);
+        expect(Math.abs(charged[at]! - THRESHOLD), `${stored.name}: spike ${at}`).toBeLessThan(NEAR);
         break;
       }
       fired += spikes[at]!;
