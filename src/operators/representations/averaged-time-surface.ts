@@ -136,13 +136,12 @@ export class AveragedTimeSurface implements Painter {
     const top = Math.max(cellRow * this.#cell, row - reach);
     const bottom = Math.min((cellRow + 1) * this.#cell, height, row + reach + 1);
     memory.forget(micros);
+    const across = right - left;
     for (let v = top; v < bottom; v++) {
       const surfaceRow = (cellRow * this.#surface + v - row + reach) * this.width;
-      for (let u = left; u < right; u++) {
-        const weight = memory.weight((v * width + u) * channels + channel, micros);
-        if (weight === 0) continue;
-        sums[(surfaceRow + cellColumn * this.#surface + u - column + reach) * channels + channel]! += weight;
-      }
+      const at = surfaceRow + cellColumn * this.#surface + left - column + reach;
+      const place = (v * width + left) * channels + channel;
+      memory.addWeights(place, channels, across, micros, sums, at * channels + channel);
     }
     const middle = (cellRow * this.#surface + reach) * this.width + cellColumn * this.#surface + reach;
     sums[middle * channels + channel]!++;

@@ -1,6 +1,8 @@
 import { OptionError } from '../../errors.ts';
-import { Decay } from './decay.ts';
 import { checkedTau } from './time-surface.ts';
+
+/** Time constants after which the time that weights are of moves on: a double holds e^600, and its reciprocal. */
+const FARTHEST = 600;
 
 export interface SurfaceMemoryOptions {
   /** How far back events are seen, in microseconds, at least 0. */
@@ -13,9 +15,9 @@ export interface SurfaceMemoryOptions {
 
 /**
  * The summed weights of each place's events within a window. A place keeps one sum, which events that leave the window
- * are taken from, so that an event costs the same however many there are: exponential, the weights at the time of its
- * last event; linear, the events' times. Only the queue of the events in the window grows with their rate. Times are
- * whole microseconds.
+ * are taken from, so that an event costs the same however many there are: exponential, exp((t - T) / tau) of each with a
+ * time T that moves on now and then, so that one factor makes weights of all sums; linear, the events' times. Only the
+ * queue of the events in the window grows with their rate. Times are whole microseconds.
  */
 export class SurfaceMemory {
   /** Most events within a window. */
@@ -23,11 +25,11 @@ export class SurfaceMemory {
   readonly #window: number;
   readonly #tau: number;
   readonly #linear: boolean;
-  readonly #decay: Decay;
   readonly #sums: Float64Array;
-  /** Time of each place's last event. */
-  readonly #times: Float64Array;
   readonly #counts: Uint32Array;
+  /** Exponential sums are of weights at this time, which is behind the present by at most `#farthest`. */
+  #reference = 0;
+  readonly #farthest: number;
   /** Places and times of the events in the window: a ring. */
   #places = new Int32Array(1024);
   #queue = new Float64Array(1024);
@@ -45,14 +47,13 @@ export class SurfaceMemory {
     }
     this.#tau = checkedTau(tauMicros);
     this.#linear = decay === 'linear';
-    this.#decay = new Decay(tauMicros);
     this.#window = this.#linear ? Math.min(windowMicros, 3 * tauMicros) : windowMicros;
     this.#sums = new Float64Array(places);
-    this.#times = new Float64Array(places);
+    this.#farthest = FARTHEST * tauMicros;
     this.#counts = new Uint32Array(places);
   }
 
-  /** Takes out the events that are longer ago than the window. */
+  /** Goes on to a time: takes out the events that are longer ago than the window. */
   forget(micros: number): void {
     const mask = this.#queue.length - 1;
     while (this.#length > 0 && this.#queue[this.#head]! < micros - this.#window) {
@@ -63,35 +64,64 @@ export class SurfaceMemory {
       const left = --this.#counts[place]!;
       // A place without events holds exactly nothing, whatever was rounded.
       if (left === 0) this.#sums[place] = 0;
-      else this.#sums[place]! -= this.#linear ? time : this.#decay.of(this.#times[place]! - time);
+      else this.#sums[place]! -= this.#linear ? time : Math.exp((time - this.#reference) / this.#tau);
     }
+    if (!this.#linear && micros - this.#reference > this.#farthest) this.#moveReference(micros);
   }
 
-  /** Sum of the weights of a place's events. */
+  /** Sum of the weights of a place's events, at the time of the last `forget`. */
   weight(place: number, micros: number): number {
     const count = this.#counts[place]!;
     if (count === 0) return 0;
     const sum = this.#sums[place]!;
-    return this.#linear
-      ? count - (count * micros - sum) / (3 * this.#tau)
-      : sum * this.#decay.of(micros - this.#times[place]!);
+    return this.#linear ? count - (count * micros - sum) / (3 * this.#tau) : sum * this.#weightOf(micros);
   }
 
-  /** Adds an event; false where the window holds too many. */
+  /**
+   * Adds the weights of places from `place` on, `step` apart, to `out` from `at` on, as far apart.
+   * @param micros time of the last `forget`
+   */
+  addWeights(
+    place: number,
+    step: number,
+    count: number,
+    micros: number,
+    out: Float64Array,
+    at: number,
+  ): void {
+    const end = place + step * count;
+    if (this.#linear) {
+      for (let from = place, to = at; from < end; from += step, to += step)
+        out[to]! += this.weight(from, micros);
+      return;
+    }
+    const factor = this.#weightOf(micros);
+    const sums = this.#sums;
+    for (let from = place, to = at; from < end; from += step, to += step) out[to]! += sums[from]! * factor;
+  }
+
+  /** Adds an event at the time of the last `forget`; false where the window holds too many. */
   remember(place: number, micros: number): boolean {
     if (this.#length === this.limit) return false;
     if (this.#length === this.#queue.length) this.#grow();
     const at = (this.#head + this.#length++) & (this.#queue.length - 1);
     this.#queue[at] = micros;
     this.#places[at] = place;
-    const count = this.#counts[place]!++;
-    if (this.#linear) this.#sums[place]! += micros;
-    else {
-      const before = count === 0 ? 0 : this.#sums[place]! * this.#decay.of(micros - this.#times[place]!);
-      this.#sums[place] = before + 1;
-    }
-    this.#times[place] = micros;
+    this.#counts[place]!++;
+    this.#sums[place]! += this.#linear ? micros : Math.exp((micros - this.#reference) / this.#tau);
     return true;
+  }
+
+  /** What turns a sum into a weight at a time. */
+  #weightOf(micros: number): number {
+    return Math.exp((this.#reference - micros) / this.#tau);
+  }
+
+  #moveReference(micros: number): void {
+    const factor = this.#weightOf(micros);
+    const sums = this.#sums;
+    for (let i = 0; i < sums.length; i++) sums[i]! *= factor;
+    this.#reference = micros;
   }
 
   #grow(): void {

@@ -293,11 +293,53 @@ describe('averaged time surface', () => {
     }
   });
 
+  it('weighs events by their age, however long the stream and the silences in it', () => {
+    const step = fc.oneof(fc.nat(3), fc.nat(40), fc.constantFrom(700, 5000, 1e7));
+    const options = fc.constantFrom(
+      { windowMicros: 50, tauMicros: 3 },
+      { windowMicros: 1e6, tauMicros: 5 },
+      { windowMicros: 40, tauMicros: 1000 },
+      { windowMicros: 60, tauMicros: 30, decay: 'linear' } as const,
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(step, fc.nat(2)), { maxLength: 80 }), options, (steps, memoryOptions) => {
+        const { windowMicros, tauMicros } = memoryOptions;
+        const isLinear = 'decay' in memoryOptions;
+        const memory = new SurfaceMemory(3, memoryOptions);
+        const events: [micros: number, place: number][] = [];
+        let now = 0;
+        for (const [gap, place] of steps) {
+          now += gap;
+          memory.forget(now);
+          const out = new Float64Array(3);
+          memory.addWeights(0, 1, 3, now, out, 0);
+          for (let at = 0; at < 3; at++) {
+            const expected = events
+              .filter(([micros, other]) => other === at && now - micros <= windowMicros)
+              .reduce(
+                (sum, [micros]) =>
+                  sum +
+                  (isLinear
+                    ? Math.max(0, 1 - (now - micros) / (3 * tauMicros))
+                    : Math.exp((micros - now) / tauMicros)),
+                0,
+              );
+            expect(memory.weight(at, now)).toBeCloseTo(expected, 9);
+            expect(out[at]).toBeCloseTo(expected, 9);
+          }
+          memory.remember(place, now);
+          events.push([now, place]);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('holds a bounded number of events', () => {
     const memory = new SurfaceMemory(1, { windowMicros: 10, tauMicros: 1 }, 5000);
     for (let i = 0; i < 5000; i++) expect(memory.remember(0, 5)).toBe(true);
     expect(memory.remember(0, 5)).toBe(false);
-    expect(memory.weight(0, 5)).toBe(5000);
+    expect(memory.weight(0, 5)).toBeCloseTo(5000, 8);
     memory.forget(16);
     expect(memory.weight(0, 16)).toBe(0);
   });
