@@ -39,6 +39,9 @@ const LATENESS_MILLIS = 100;
 /** Windows that wait for the network at most; what comes meanwhile waits in the source. */
 const WAITING_WINDOWS = 2;
 
+/** So much later than an event that has been forgotten its source is asked at most. */
+const FORGOTTEN_MICROS = 60e6;
+
 /** How long a stream is anchored to the clock at one place, and how far ahead of it drift may have taken it then. */
 const ANCHOR_MILLIS = 60_000;
 const DRIFT_MILLIS = 1000;
@@ -143,9 +146,17 @@ export class CameraStream {
     return Math.max(WAITING_WINDOWS, this.#options.mergeMost ?? 1);
   }
 
+  /**
+   * When an event arrived, in milliseconds since 1970. Of one that has waited so long that its source has forgotten,
+   * the next second's that is known: a latency is then too low, but not by the whole wait.
+   */
   readonly #arrivalOf = (micros: number): number => {
-    const arrivedMicros = this.source.arrivalOf?.(micros);
-    return arrivedMicros === undefined ? this.#chunkMillis : arrivedMicros / 1000;
+    if (this.source.arrivalOf === undefined) return this.#chunkMillis;
+    for (let later = 0; later <= FORGOTTEN_MICROS; later += 1e6) {
+      const arrivedMicros = this.source.arrivalOf(micros + later);
+      if (arrivedMicros !== undefined) return arrivedMicros / 1000;
+    }
+    return this.#chunkMillis;
   };
 
   async #push(chunk: EventChunk): Promise<void> {

@@ -237,6 +237,26 @@ describe('inferLive', () => {
     expect(inference.counters[0]).toMatchObject({ events: 6, lateEvents: 2 });
   });
 
+  it('measures the latency from the arrival of the last event, also of one that was long ago', async () => {
+    const { model } = create(nmnist);
+    const chunk = allocateChunk(10_000, 4);
+    chunk.t.set([0, 400, 900, 2100]);
+    const asked: number[] = [];
+    const source: CameraSource = {
+      ...camera('a', [chunk]),
+      arrivalOf: (micros) => {
+        asked.push(micros);
+        // Two seconds have been forgotten.
+        return micros < 2_000_000 ? undefined : 1000 * (Date.now() - 5000);
+      },
+    };
+    const [first] = await predicted([source], model);
+    expect(first!.latencyMillis).toBeGreaterThan(4990);
+    expect(asked).toContain(10_900);
+    expect(asked).toContain(2_010_900);
+    expect(Math.max(...asked)).toBeLessThan(2_100_000);
+  });
+
   it('lets a stream pause that is faster than the clock', async () => {
     const { model } = create(nmnist);
     const at = (times: readonly number[]): EventChunk => {
