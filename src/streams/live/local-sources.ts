@@ -32,6 +32,8 @@ export interface LocalSource {
 
 /** Bytes of a pipe that are decoded at a time. */
 const SLICE_BYTES = 1 << 14;
+/** A stream whose format no magic tells is looked at again after so many milliseconds. */
+const SETTLE_MILLIS = 500;
 /** Milliseconds between looks into a watched folder; a file that has not grown since the last is complete. */
 const LOOK_MILLIS = 500;
 
@@ -123,20 +125,36 @@ export function pipeSource(pipe: AsyncIterable<Uint8Array>, options: AddressOpti
       await prepare(options.protocol);
       const reception = new Reception(intake, 'bytes', { ...options, sensor: intake.sensor }, hooks);
       const blocks = pipe[Symbol.asyncIterator]();
+      let failure: { readonly error: unknown } | undefined;
+      let stop = (): void => {};
       const ended = new Promise<undefined>((resolve) => {
-        signal.addEventListener('abort', () => resolve(undefined), { once: true });
+        stop = () => resolve(undefined);
       });
-      while (!signal.aborted) {
-        const next = await Promise.race([blocks.next(), ended]);
-        if (next === undefined || next.done === true) break;
-        for (let at = 0; at < next.value.length && !signal.aborted; at += SLICE_BYTES) {
-          reception.bytes(next.value.subarray(at, at + SLICE_BYTES));
-          while (!intake.release() && !signal.aborted) await room();
+      signal.addEventListener('abort', stop, { once: true });
+      const settling = setInterval(() => {
+        try {
+          reception.settle(false);
+        } catch (error) {
+          failure = { error };
+          stop();
         }
+      }, SETTLE_MILLIS);
+      try {
+        while (!signal.aborted) {
+          const next = await Promise.race([blocks.next(), ended]);
+          if (next === undefined || next.done === true) break;
+          for (let at = 0; at < next.value.length && !signal.aborted; at += SLICE_BYTES) {
+            reception.bytes(next.value.subarray(at, at + SLICE_BYTES));
+            while (!intake.release() && !signal.aborted) await room();
+          }
+        }
+      } finally {
+        clearInterval(settling);
       }
+      if (failure !== undefined) throw failure.error;
       // Else a writer that is silent would keep the process alive.
       (pipe as { destroy?: () => void }).destroy?.();
-      reception.settle();
+      reception.settle(true);
       reception.restart();
       while (!intake.release() && !signal.aborted) await room();
     },

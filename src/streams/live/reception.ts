@@ -94,12 +94,17 @@ export class Reception {
     }
   }
 
-  /** Enough time has passed for a stream to have begun: what has come must do to tell what it is. */
-  settle(): void {
+  /**
+   * Some time has passed: what has come may do to tell what a stream is.
+   * @param final it must do, for nothing more comes: else a FormatError
+   */
+  settle(final: boolean): void {
     if (this.#decoder !== undefined || this.#head.length === 0) return;
     this.#intake.begin(nowMicros());
     try {
       this.#tellStream(new Uint8Array(0), true);
+    } catch (error) {
+      if (final || !(error instanceof FormatError) || this.#decoder !== undefined) throw error;
     } finally {
       this.#intake.commit();
     }

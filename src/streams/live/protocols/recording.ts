@@ -83,13 +83,16 @@ export class RecordingDecoder implements LiveDecoder {
   }
 }
 
+/** Bytes that tell one format from another whose name begins in the same way: `EVT2`, `EVT21`. */
+const TELLING_BYTES = 512;
+
 /** A file format as a protocol: a recording that is still being written comes through a pipe or a socket. */
 export function recordingProtocol(format: EventFormat): Protocol {
   return {
     name: format.name,
     title: format.title,
     carriers: ['bytes'],
-    startsStream: (head) => format.sniff(head) === 1,
+    startsStream: (head) => (head.length < TELLING_BYTES ? undefined : format.sniff(head) === 1),
     createDecoder: (intake) => new RecordingDecoder(intake, format),
     createEncoder: ({ sensor }) => {
       if (format.createEncoder === undefined) {

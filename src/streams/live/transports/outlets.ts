@@ -7,6 +7,7 @@ import type { AddressPlace } from '../source-address.ts';
 import { Backoff } from './backoff.ts';
 import { type ListenTarget, listenAt } from './listening.ts';
 import { type BoundAddress, cannotListen, reasonOf } from './transport.ts';
+import { isNoForeignPage } from './websocket.ts';
 
 /** Where events are sent to. */
 export interface Outlet {
@@ -178,7 +179,12 @@ async function listeningWebSocket(
   { host, port, url }: Extract<AddressPlace, { kind: 'ws' }>,
   { signal, onNote }: OutletHooks,
 ): Promise<Outlet> {
-  const server = new WebSocketServer({ host, port: port ?? 80, perMessageDeflate: false });
+  const server = new WebSocketServer({
+    host,
+    port: port ?? 80,
+    perMessageDeflate: false,
+    verifyClient: isNoForeignPage,
+  });
   await once(server, 'listening').catch((error: unknown) => {
     throw cannotListen(url, error);
   });

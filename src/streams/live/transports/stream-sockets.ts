@@ -92,7 +92,7 @@ async function follow(socket: Socket, sink: StreamSink, onBytes: () => void): Pr
   let fault = 'the connection is closed';
   intake.tally.add('connections');
   socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MILLIS);
-  const settling = setInterval(() => guard(() => reception.settle()), SETTLE_MILLIS);
+  const settling = setInterval(() => guard(() => reception.settle(false)), SETTLE_MILLIS);
   const guard = (take: () => void): void => {
     try {
       take();
@@ -114,7 +114,7 @@ async function follow(socket: Socket, sink: StreamSink, onBytes: () => void): Pr
     if (!socket.closed) await new Promise<void>((resolve) => socket.once('close', () => resolve()));
   } finally {
     clearInterval(settling);
-    guard(() => reception.settle());
+    guard(() => reception.settle(true));
     reception.restart();
   }
   return fault;

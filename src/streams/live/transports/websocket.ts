@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { FormatError } from '../../../errors.ts';
@@ -67,6 +68,7 @@ export async function acceptWebSockets(
     ...place,
     maxPayload: LARGEST_MESSAGE_BYTES,
     perMessageDeflate: false,
+    verifyClient: isNoForeignPage,
   });
   try {
     await once(server, 'listening');
@@ -95,6 +97,12 @@ export async function acceptWebSockets(
       return undefined;
     },
   };
+}
+
+/** False for a page of another site: a browser would let any page send to this machine, or listen to it. */
+export function isNoForeignPage({ origin, req }: { origin?: string; req: IncomingMessage }): boolean {
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === req.headers.host;
 }
 
 /** Takes what a connection brings until it ends; gives why it did. */
