@@ -31,6 +31,23 @@ function keepReduced(reduced: tf.Tensor, shape: readonly number[], axis: unknown
   );
 }
 
+/** What was reduced, repeated over the shape from which it was; by few axes, since WebGPU repeats no more than four. */
+function spread(reduced: tf.Tensor, shape: readonly number[], axis: unknown): tf.Tensor {
+  const axes = tf.util.parseAxisParam(axis as number | number[], [...shape]);
+  const [first, last] = [Math.min(...axes), Math.max(...axes)];
+  const sideBySide = shape
+    .slice(first, last + 1)
+    .every((side, index) => axes.includes(first + index) || side === 1);
+  if (axes.length === 0 || !sideBySide) {
+    return tf.broadcastTo(keepReduced(reduced, shape, axis), [...shape]);
+  }
+  const sizeOf = (sides: readonly number[]): number => sides.reduce((product, side) => product * side, 1);
+  const [outer, inner] = [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(last + 1))];
+  const count = sizeOf(shape.slice(first, last + 1));
+  const rows = tf.reshape(reduced, [outer, 1, inner]);
+  return tf.reshape(tf.broadcastTo(rows, [outer, count, inner]), [...shape]);
+}
+
 const unary = (derivative: (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor): GradientRule => ({
   inputs: ['x'],
   backward: (dy, [x]) => ({ x: () => derivative(dy, x!) }),
@@ -125,7 +142,7 @@ const reductions: Record<string, GradientRule> = {
   Sum: {
     inputs: ['x'],
     backward: (dy, [x], { axis }) => ({
-      x: () => tf.broadcastTo(keepReduced(dy, x!.shape, axis), x!.shape),
+      x: () => spread(dy, x!.shape, axis),
     }),
   },
   Mean: {
@@ -133,7 +150,7 @@ const reductions: Record<string, GradientRule> = {
     backward: (dy, [x], { axis }) => ({
       x: () => {
         const share = dy.size / x!.size;
-        return tf.broadcastTo(keepReduced(tf.mul(dy, share), x!.shape, axis), x!.shape);
+        return spread(tf.mul(dy, share), x!.shape, axis);
       },
     }),
   },
