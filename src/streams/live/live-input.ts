@@ -81,10 +81,7 @@ async function receivedInput(
       ending.end();
     },
   });
-  const port = address.place.kind === 'udp' ? receiving.address?.port : undefined;
-  const before = port === undefined ? 0 : (systemDrops(port) ?? 0);
-  const since = (total: number | undefined): number | undefined =>
-    total === undefined ? undefined : Math.max(0, total - before);
+  const socket = address.place.kind === 'udp' ? receiving.address : undefined;
   let final: { readonly drops: number | undefined } | undefined;
   ending.start();
   return {
@@ -96,11 +93,10 @@ async function receivedInput(
     },
     // A network that computes without pause would starve a socket of this thread.
     readWhatWaits: () => (threaded || final !== undefined ? nextTurn() : receiving.drain()),
-    systemDrops: () =>
-      final !== undefined ? final.drops : port === undefined ? undefined : since(systemDrops(port)),
+    systemDrops: () => (final ?? { drops: socket && systemDrops(socket) }).drops,
     stop: async () => {
       await receiving.drain();
-      final = { drops: since(await receiving.close()) };
+      final = { drops: await receiving.close() };
     },
     fault: () => {
       if (failure !== undefined) throw failure.error;

@@ -3,12 +3,14 @@ import { Ending, type EndingOptions } from './ending.ts';
 import type { LiveCounters } from './live-counters.ts';
 import { type InputFacts, type InputOptions, openInput } from './live-input.ts';
 import { Notes } from './notes.ts';
+import type { LiveProtocol } from './reception.ts';
 import { EventRing } from './ring.ts';
 import { parseAddress } from './source-address.ts';
 import { Tally } from './tally.ts';
 import type { TransportHooks } from './transports/transport.ts';
 
 export type { LiveCounters } from './live-counters.ts';
+export type { LiveProtocol } from './reception.ts';
 
 /** How a live source listens and when it ends. */
 export interface LiveOptions extends InputOptions, EndingOptions {
@@ -18,15 +20,6 @@ export interface LiveOptions extends InputOptions, EndingOptions {
   readonly ringEvents?: number;
   /** A line for people, at most one a second: connections, what was detected, losses. */
   readonly onNote?: (text: string) => void;
-}
-
-/** The protocol of a stream, told or named. */
-export interface LiveProtocol {
-  readonly name: string;
-  /** Name for people. */
-  readonly title: string;
-  /** False where it was named. */
-  readonly detected: boolean;
 }
 
 /** Events as they arrive, pulled: the consumer's pace decides how much is taken, the ring what is kept. */
@@ -65,9 +58,9 @@ export async function liveSource(url: string, options: LiveOptions): Promise<Liv
   const ending = new Ending(options, () => tally.get('bytes') + tally.get('received'));
   const hooks: TransportHooks = {
     onNote: (text) => notes.tell(text),
-    onRecognised: ({ protocol: { name, title }, detected }) => {
-      protocol = { name, title, detected };
-      notes.tell(detected ? `${url}: detected ${title}` : `${url}: ${title}, as named`);
+    onRecognised: (found) => {
+      protocol = found;
+      notes.tell(`${url}: ${found.title}, ${found.detected ? 'detected' : 'as named'}`);
     },
   };
   const input = await openInput(address, { sensor, ring, tally, hooks, ending, options });

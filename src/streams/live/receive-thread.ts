@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { SensorSize } from '../../events.ts';
 import { Intake } from './intake.ts';
 import { receive } from './receive.ts';
+import type { LiveProtocol } from './reception.ts';
 import { EventRing, type RingOptions } from './ring.ts';
 import { Tally } from './tally.ts';
 import type { BoundAddress } from './transports/transport.ts';
@@ -27,7 +28,7 @@ export type ThreadMessage =
   | { readonly type: 'failed'; readonly kind: string; readonly message: string }
   | { readonly type: 'events' }
   | { readonly type: 'note'; readonly text: string }
-  | { readonly type: 'recognised'; readonly name: string; readonly detected: boolean }
+  | { readonly type: 'recognised'; readonly protocol: LiveProtocol }
   | { readonly type: 'ended'; readonly systemDrops?: number };
 
 async function run(port: MessagePort, task: ThreadTask): Promise<void> {
@@ -37,7 +38,7 @@ async function run(port: MessagePort, task: ThreadTask): Promise<void> {
   try {
     const receiving = await receive(task.address, task.bufferBytes, intake, {
       onNote: (text) => tell({ type: 'note', text }),
-      onRecognised: ({ protocol, detected }) => tell({ type: 'recognised', name: protocol.name, detected }),
+      onRecognised: (protocol) => tell({ type: 'recognised', protocol }),
     });
     const { address, bufferBytes } = receiving;
     tell({

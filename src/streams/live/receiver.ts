@@ -3,7 +3,6 @@ import { Worker } from 'node:worker_threads';
 import { InputError, OptionError } from '../../errors.ts';
 import type { SensorSize } from '../../events.ts';
 import { Intake } from './intake.ts';
-import { protocols } from './protocols/index.ts';
 import { receive } from './receive.ts';
 import type { ThreadMessage, ThreadTask } from './receive-thread.ts';
 import type { EventRing, RingOptions } from './ring.ts';
@@ -60,10 +59,8 @@ export async function receiveOnThread(task: ReceiverTask, hooks: ReceiverHooks):
     worker.on('message', (message: ThreadMessage) => {
       if (message.type === 'events') hooks.onEvents();
       else if (message.type === 'note') hooks.onNote(message.text);
-      else if (message.type === 'recognised') {
-        const protocol = protocols.find(({ name }) => name === message.name)!;
-        hooks.onRecognised({ protocol, detected: message.detected });
-      } else if (message.type === 'ready') resolve(message);
+      else if (message.type === 'recognised') hooks.onRecognised(message.protocol);
+      else if (message.type === 'ready') resolve(message);
       else if (message.type === 'ended') systemDrops = message.systemDrops;
       else reject(errorOf(message));
     });

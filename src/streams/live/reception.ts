@@ -21,16 +21,18 @@ const MOST_MALFORMED = 64;
 /** Bytes of a stream that are looked at to tell its format. */
 const HEAD_BYTES = 1 << 16;
 
-/** What a stream is, once it is known. */
-export interface Recognised {
-  readonly protocol: Protocol;
+/** The protocol of a stream, told or named. */
+export interface LiveProtocol {
+  readonly name: string;
+  /** Name for people. */
+  readonly title: string;
   /** False where it was named. */
   readonly detected: boolean;
 }
 
 /** What a reception tells besides events. */
 export interface ReceptionHooks {
-  readonly onRecognised: (recognised: Recognised) => void;
+  readonly onRecognised: (protocol: LiveProtocol) => void;
   /** A line for people. */
   readonly onNote: (text: string) => void;
 }
@@ -122,7 +124,7 @@ export class Reception {
 
   #recognise(protocol: Protocol, detected: boolean): LiveDecoder {
     this.#decoder = protocol.createDecoder(this.#intake, this.#carrier, this.#options);
-    this.#hooks.onRecognised({ protocol, detected });
+    this.#hooks.onRecognised({ name: protocol.name, title: protocol.title, detected });
     return this.#decoder;
   }
 

@@ -52,7 +52,7 @@ export async function receiveUdp(
       }
     },
     close: async () => {
-      const drops = systemDrops(bound.port);
+      const drops = systemDrops({ host: bound.address, port: bound.port });
       await new Promise<void>((resolve) => socket.close(() => resolve()));
       return drops;
     },
@@ -60,21 +60,30 @@ export async function receiveUdp(
 }
 
 /**
- * Datagrams that the system dropped at the sockets of a port because nobody fetched them in time: the last column of
- * /proc/net/udp; undefined where there is none.
+ * Datagrams that the system dropped at a socket because nobody fetched them in time: the last column of /proc/net/udp;
+ * undefined where there is none.
  */
-export function systemDrops(port: number): number | undefined {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  let drops: number | undefined;
-  for (const path of ['/proc/net/udp', '/proc/net/udp6']) {
-    try {
-      for (const line of readFileSync(path, 'latin1').split('\n').slice(1)) {
-        const columns = line.trim().split(/\s+/);
-        if (columns[1]?.endsWith(suffix)) drops = (drops ?? 0) + Number(columns.at(-1));
-      }
-    } catch {
-      // not Linux, or no IPv6
-    }
+export function systemDrops({ host, port }: BoundAddress): number | undefined {
+  const path = isIPv6(host) ? '/proc/net/udp6' : '/proc/net/udp';
+  const suffix = `:${hex(port, 4)}`;
+  let lines: string[][];
+  try {
+    lines = readFileSync(path, 'latin1')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local]) => local?.endsWith(suffix));
+  } catch {
+    return undefined; // not Linux
   }
-  return drops;
+  // Several sockets may share a port at addresses of their own, which stand there with their last byte first.
+  const address = host
+    .split('.')
+    .reverse()
+    .map((byte) => hex(Number(byte), 2));
+  const found = lines.find(([, local]) => local === `${address.join('')}${suffix}`) ?? lines[0];
+  return found === undefined ? undefined : Number(found.at(-1));
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, '0');
 }
