@@ -38,10 +38,8 @@ interface Anchor {
 const LATENESS_MILLIS = 100;
 /** Windows that wait for the network at most; what comes meanwhile waits in the source. */
 const WAITING_WINDOWS = 2;
-
 /** So much later than an event that has been forgotten its source is asked at most. */
 const FORGOTTEN_MICROS = 60e6;
-
 /** How long a stream is anchored to the clock at one place, and how far ahead of it drift may have taken it then. */
 const ANCHOR_MILLIS = 60_000;
 const DRIFT_MILLIS = 1000;
@@ -61,6 +59,8 @@ export class CameraStream {
   /** Start of the next window, in microseconds; undefined before the first. */
   nextMicros: number | undefined;
   ended = false;
+  /** What the source failed with, if it did. */
+  failure: { readonly error: unknown } | undefined;
   readonly #filters: FeedFilters;
   readonly #options: CameraOptions;
   readonly #spanMicros: number;
@@ -105,14 +105,18 @@ export class CameraStream {
     this.nextMicros = restored?.nextMicros;
   }
 
-  /** Reads until the source ends; what is open then is the last window. */
+  /** Reads until the source ends or fails; what is open then is the last window. */
   async read(): Promise<void> {
-    for await (const chunk of this.#filters.apply(this.source.chunks())) {
-      if (chunk.t.length === 0) continue;
-      this.#chunkMillis = nowMillis();
-      await this.#push(chunk);
-      if (this.#stopped) break;
-      this.#watchSilence();
+    try {
+      for await (const chunk of this.#filters.apply(this.source.chunks())) {
+        if (chunk.t.length === 0) continue;
+        this.#chunkMillis = nowMillis();
+        await this.#push(chunk);
+        if (this.#stopped) break;
+        this.#watchSilence();
+      }
+    } catch (error) {
+      this.failure = { error };
     }
     this.stop();
     this.windows.end();
@@ -197,7 +201,7 @@ export class CameraStream {
   /** Sees to it that the open window closes, by the clock where no event does. One timer runs, not one a chunk. */
   #watchSilence(): void {
     const due = this.#silenceMillis();
-    if (due === undefined || this.#timer !== undefined || this.#stopped) return;
+    if (due === undefined || this.#timer !== undefined || this.#pushing || this.#stopped) return;
     this.#timer = setTimeout(() => void this.#closeIfSilent(), Math.max(1, due - nowMillis()));
   }
 

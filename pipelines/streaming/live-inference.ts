@@ -108,7 +108,6 @@ class LiveRun {
   #wake: (() => void) | undefined;
   #woken = false;
   #stopped = false;
-  #failure: unknown;
 
   constructor(sources: readonly CameraSource[], model: LoadedModel, options: LiveInferenceOptions) {
     const { restore = [] } = options;
@@ -131,10 +130,10 @@ class LiveRun {
 
   /** Predictions, those of one step at a time, until all sources end. */
   async *batches(): AsyncGenerator<LivePrediction[], undefined> {
-    for (const camera of this.cameras) camera.read().catch((error: unknown) => this.#fail(error));
+    for (const camera of this.cameras) void camera.read();
     try {
       while (true) {
-        if (this.#failure !== undefined) throw this.#failure;
+        this.#throwFailure();
         // Cameras whose datagrams came together are ready in the same turn.
         if (this.cameras.length > 1) await nextTurn();
         const turns = this.#takeTurns();
@@ -247,9 +246,10 @@ class LiveRun {
     return next;
   }
 
-  #fail(error: unknown): void {
-    this.#failure = error;
-    this.#ready();
+  /** Throws what a camera failed with, once its windows are predicted. */
+  #throwFailure(): void {
+    const failed = this.cameras.find(({ failure, windows }) => failure !== undefined && windows.ready === 0);
+    if (failed?.failure !== undefined) throw failed.failure.error;
   }
 
   #ready(): void {

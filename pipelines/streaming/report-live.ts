@@ -83,21 +83,23 @@ export async function reportLive(
   try {
     await lastValueFrom(predictions.pipe(tap(tell)), { defaultValue: undefined });
   } finally {
+    // Of a run that fails too: what came of it so far.
     clearInterval(status);
-  }
-  for (const [index, tally] of [...tallies.values()].entries()) {
-    const summary = {
-      camera: tally.source.id,
-      ...totalOf(tally, classNames),
-      ...counters[index]!,
-      ...tally.source.counters,
-      seconds: Number(((performance.now() - started) / 1000).toFixed(3)),
-      model: model.name,
-      engine: model.engine.name,
-      simulated: tally.source.simulated || model.simulated,
-    };
-    context.emit({ type: 'summary', ...summary });
-    context.print(summaryText(summary, cameraWidth > 0));
+    const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
+    for (const [index, tally] of [...tallies.values()].entries()) {
+      const summary = {
+        camera: tally.source.id,
+        ...totalOf(tally, classNames),
+        ...counters[index]!,
+        ...tally.source.counters,
+        seconds,
+        model: model.name,
+        engine: model.engine.name,
+        simulated: tally.source.simulated || model.simulated,
+      };
+      context.emit({ type: 'summary', ...summary });
+      context.print(summaryText(summary, cameraWidth > 0));
+    }
   }
 }
 

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { FormatError } from '../../src/errors.ts';
 import { allocateChunk, type EventChunk } from '../../src/events.ts';
-import { openRecording } from '../../src/streams/recording-file.ts';
+import { aedat4 } from '../../src/streams/formats/index.ts';
+import { openRecording, writeRecording } from '../../src/streams/recording-file.ts';
 import { makeTinyRun, writeMovingDot } from '../pipelines/streaming/tiny-run.ts';
 import { sendSpif } from '../streams/live/send-spif.ts';
 import { jsonLines, runProgram } from './run-program.ts';
@@ -236,6 +238,26 @@ describe('pipeline run live', () => {
   it('ends by itself without a sender', async () => {
     const { summary } = await liveLines(async () => {}, ['--duration', '0.05']);
     expect(summary).toMatchObject({ windows: 0, datagrams: 0 });
+  });
+
+  it('says what came of a recording that ends in the middle, and then what is wrong', async () => {
+    const path = join(folder, 'cut.aedat4');
+    await writeRecording(path, chunks, {
+      format: aedat4,
+      sensor: { width: 34, height: 34 },
+      simulated: true,
+    });
+    const whole = await readFile(path);
+    await writeFile(path, whole.subarray(0, Math.floor(0.95 * whole.length)));
+    const { out, error } = await runProgram([
+      ...['run', 'live', '--model', run, '--engine', 'cpu', '--json'],
+      ...['--source', `file:${path}?speed=max`],
+    ]);
+    const summary = jsonLines(out).at(-1)!;
+    expect(summary).toMatchObject({ type: 'summary', delivered: summary['events'] });
+    expect(summary['windows']).toBeGreaterThan(0);
+    expect(error).toBeInstanceOf(FormatError);
+    expect(error!.message).toContain('cut.aedat4: ');
   });
 
   it.each([
