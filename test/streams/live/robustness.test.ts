@@ -354,6 +354,33 @@ describe('a burst, ten times what the consumer takes', () => {
   });
 });
 
+describe('datagrams that nobody fetches in time', () => {
+  it.skipIf(process.platform !== 'linux')('are counted by the system, each one (on Linux)', async () => {
+    const source = await listen('udp://127.0.0.1:0', { bufferBytes: 4096 });
+    const other = await listen(source.id.replace('127.0.0.1:0', `127.0.0.2:${source.address!.port}`));
+    const received = collect(source);
+    const socket = await rawSender(source);
+    const [datagram] = encode(spif, recording.chunks, { sensor: recording.sensor, carrier: 'datagrams' });
+    let left = 3000;
+    const sent = new Promise<void>((resolve) => {
+      // All in one turn: this thread reads nothing meanwhile.
+      for (let i = 0; i < 3000; i++) socket.send(datagram!, () => --left === 0 && resolve());
+    });
+    await sent;
+    await sleep(20);
+    socket.close();
+    await source.close();
+    await other.close();
+    const rows = await received;
+    const { datagrams, systemDrops, delivered } = source.counters;
+    expect(rows.length).toBe(delivered);
+    expect(delivered).toBe(32 * datagrams);
+    expect(datagrams + systemDrops!).toBe(3000);
+    expect(systemDrops).toBeGreaterThan(0);
+    expect(other.counters.systemDrops).toBe(0);
+  });
+});
+
 describe('what a source tells beside its events', () => {
   it('when the events of a time arrived', async () => {
     const source = await listen();
