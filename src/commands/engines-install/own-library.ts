@@ -1,5 +1,5 @@
-import { readdir, rename, rm, symlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { link, mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../errors.ts';
 import { downloadFile } from '../../streams/fetch/download.ts';
 import { unpackArchive } from '../../streams/fetch/unpack.ts';
@@ -58,10 +58,18 @@ async function download(url: string, folder: string, watch: InstallWatch): Promi
 }
 
 async function unpackInto(archive: string, place: string, signal: AbortSignal): Promise<void> {
-  await rm(archive.replace(/\.tar\.gz$/, ''), { recursive: true, force: true });
-  const { folder } = await unpackArchive(archive, { signal });
-  await rm(place, { recursive: true, force: true });
-  await rename(folder, place);
+  // An archive is unpacked beside itself: in a folder where nothing else is.
+  const folder = await mkdtemp(join(dirname(archive), 'unpacking-'));
+  try {
+    const own = join(folder, basename(archive));
+    await link(archive, own);
+    const unpacked = await unpackArchive(own, { signal });
+    await mkdir(dirname(place), { recursive: true });
+    await rm(place, { recursive: true, force: true });
+    await rename(unpacked.folder, place);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Links are left out of unpacked archives: `libtensorflow.so.2.9.1` gets the names that linkers and loaders ask for. */

@@ -1,4 +1,11 @@
-import { engine, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
+import {
+  engine,
+  type KernelBackend,
+  type KernelFunc,
+  type Tensor,
+  type TensorInfo,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { filterGradientKernel, inputGradientKernel, paddingName } from '../kernels/convolution.ts';
 import { KernelForms } from '../kernels/kernel.ts';
 import { normKernel } from '../kernels/optimiser-step.ts';
@@ -20,16 +27,7 @@ export function tensorflowForms(): KernelForms {
       return [call.algebra.sqrt(call.algebra.mul(call.sumOf(halves), 2))];
     }),
   );
-  forms.replace('Reshape', () => ({ inputs, attrs }) => {
-    const { x } = inputs as { readonly x: TensorInfo };
-    const { shape } = attrs as unknown as { readonly shape: readonly number[] };
-    const whole = implied(shape, x.shape);
-    if (whole.length === x.shape.length && whole.every((side, axis) => side === x.shape[axis])) {
-      engine().backend.incRef(x.dataId);
-      return { dataId: x.dataId, shape: whole, dtype: x.dtype };
-    }
-    return EagerCall.run((call) => [call.reshape(call.take(x), whole)])[0]!;
-  });
+  forms.replace('Reshape', (original) => (call) => reshape(call, original));
   return forms;
 }
 
@@ -50,6 +48,20 @@ function addConvolutionForms(forms: KernelForms): void {
     return [native('Conv2DBackpropFilter', { x: input, dy: outputGradient }, constants)];
   });
 }
+
+/** A reshape to the shape that is there already is no operation, and any other makes its constants once. */
+function reshape({ inputs, attrs, backend }: KernelCall, original: KernelFunc): TensorInfo | TensorInfo[] {
+  const { x } = inputs as { readonly x: TensorInfo };
+  const shape = implied((attrs as unknown as { readonly shape: readonly number[] }).shape, x.shape);
+  if (shape.length === x.shape.length && shape.every((side, axis) => side === x.shape[axis])) {
+    (backend as KernelBackend).incRef(x.dataId);
+    return { dataId: x.dataId, shape, dtype: x.dtype };
+  }
+  if (x.dtype !== 'float32') return original({ inputs, attrs, backend });
+  return EagerCall.run((call) => [call.reshape(call.take(x), shape)])[0]!;
+}
+
+type KernelCall = Parameters<KernelFunc>[0];
 
 /** A shape with its -1 replaced by what is left. */
 function implied(shape: readonly number[], from: readonly number[]): number[] {

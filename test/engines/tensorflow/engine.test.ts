@@ -106,6 +106,18 @@ describe.skipIf(findTensorflow() === undefined)(title, () => {
     expect(both(9) - both(8)).toBe(6 + 14);
   });
 
+  it('reshapes tensors of any kind, and makes no operation where the shape is the same', async () => {
+    for (const dtype of ['float32', 'int32', 'bool'] as const) {
+      const tensor = tf.tensor([0, 1, 1, 0, 1, 0], [2, 3], dtype);
+      expect(operationsOf(() => tf.reshape(tensor, [2, -1]))).toBe(0);
+      const other = tf.reshape(tensor, [3, 2]);
+      expect({ shape: other.shape, dtype: other.dtype }).toStrictEqual({ shape: [3, 2], dtype });
+      tensor.dispose();
+      expect([...(await other.data())]).toStrictEqual([0, 1, 1, 0, 1, 0]);
+      other.dispose();
+    }
+  });
+
   it('holds no tensor more after an epoch', async () => {
     const config = ssnnConfig({ input: { height: 16, width: 16, channels: 2 }, classes: 4 });
     const network = createNetwork(config, 1);
