@@ -17,6 +17,8 @@ export interface Pace {
 /** Time that one slice spans where it is waited for, and the least that is worth a timer. */
 const SLICE_MILLIS = 2;
 const LEAST_MILLIS = 1;
+/** What is later than this is not caught up with: a burst would be no pace. */
+const MOST_LATE_MILLIS = 1000;
 /** Node's timers hold no more. */
 const LONGEST_SLEEP_MILLIS = 2 ** 31 - 1;
 
@@ -25,7 +27,7 @@ export async function* pacedSlices(
   chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
   { speed = 'max', eventsPerSecond, mostEvents = 16384, signal }: Pace = {},
 ): AsyncGenerator<EventChunk, undefined> {
-  const started = performance.now();
+  let started = performance.now();
   const byClock = speed !== 'max' && eventsPerSecond === undefined;
   const bySecond = Math.ceil(((eventsPerSecond ?? Number.POSITIVE_INFINITY) / 1000) * SLICE_MILLIS);
   const most = Math.max(1, Math.min(mostEvents, bySecond));
@@ -42,6 +44,7 @@ export async function* pacedSlices(
       else if (byClock) dueMillis = (micros - first) / 1000 / speed;
       const early = dueMillis - (performance.now() - started);
       if (early >= LEAST_MILLIS) await pause(early, signal);
+      else if (early < -MOST_LATE_MILLIS && dueMillis > 0) started -= early;
       if (signal?.aborted) return;
       yield sliceChunk(chunk, start, end);
       events += end - start;

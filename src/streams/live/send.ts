@@ -87,6 +87,7 @@ export async function sendEvents(
   try {
     protocol.createEncoder({ ...address.options, ...options, sensor, carrier }); // says at once what it cannot do
     if (outlet.address !== undefined) options.onListening?.(outlet.address);
+    await begin(); // before the clock of the pace starts
     const slices = pacedSlices(chunks, { ...options, signal, mostEvents: SLICE_EVENTS });
     for await (const slice of slices) {
       encoder ??= await begin();
