@@ -16,9 +16,11 @@ const { openNmnist } = await import(new URL('src/streams/datasets/nmnist.js', di
 const { arrowEvents } = await import(new URL('src/streams/formats/arrow.js', dist));
 const { writeRecording } = await import(new URL('src/streams/write-recording.js', dist));
 
-const DIGITS = 12;
+const DIGITS = 10;
+/** How often the camera goes around each digit: it begins and ends at the same place. */
+const ROUNDS = 3;
 const PAUSE_MICROS = 150_000;
-const WATCHED_MILLIS = 9000;
+const WATCHED_MILLIS = 10_500;
 
 const folder = mkdtempSync(join(tmpdir(), 'rxspike-picture-'));
 await writeRecording(join(folder, 'digits.arrow'), digits(await openNmnist(data)), {
@@ -42,8 +44,13 @@ try {
   const page = await browser.newPage({ colorScheme: 'dark', viewport: { width: 1180, height: 900 } });
   await page.goto(url);
   await page.waitForTimeout(WATCHED_MILLIS);
-  await page.waitForSelector('#decision:not([data-value=""])');
-  const picture = await page.screenshot({ fullPage: true });
+  const decision = () => page.getAttribute('#decision', 'data-value');
+  let picture;
+  let before;
+  do {
+    before = await decision();
+    picture = await page.screenshot({ fullPage: true });
+  } while (before === '' || before !== (await decision()));
   await sharp(picture).png({ palette: true, compressionLevel: 9 }).toFile(out);
   await browser.close();
 } finally {
@@ -54,13 +61,14 @@ try {
 /** The events of several recordings, one after the other. */
 async function* digits({ parts }) {
   let origin = 0;
-  for (const token of parts.test.slice(0, DIGITS)) {
+  const tokens = parts.test.slice(0, DIGITS).flatMap((token) => Array(ROUNDS).fill(token));
+  for (const [index, token] of tokens.entries()) {
     let last = 0;
     for await (const chunk of token.chunks()) {
       last = Math.max(last, chunk.origin + (chunk.t.at(-1) ?? 0));
       yield { ...chunk, origin: origin + chunk.origin };
     }
-    origin += last + PAUSE_MICROS;
+    origin += last + (index % ROUNDS === ROUNDS - 1 ? PAUSE_MICROS : 0);
   }
 }
 

@@ -8,7 +8,13 @@ import type { EventChunk } from '../events.ts';
 import { type AccessRules, accessOf, isLoopback, newToken } from './access.ts';
 import { EventCanvas } from './event-canvas.ts';
 import { History } from './history.ts';
-import type { DashboardKind, DashboardMessage, HelloMessage, MemoryMessage } from './messages.ts';
+import type {
+  CameraMessage,
+  DashboardKind,
+  DashboardMessage,
+  HelloMessage,
+  MemoryMessage,
+} from './messages.ts';
 import { type DashboardPage, readPage } from './page-html.ts';
 import { type Tick, Viewer } from './viewer.ts';
 
@@ -134,14 +140,20 @@ class DashboardServer {
 
   #publish(message: DashboardMessage | MemoryMessage): void {
     this.#history.add(message);
-    if (message.type === 'camera' && !this.#canvases.has(message.camera)) {
-      this.#canvases.set(message.camera, new EventCanvas(this.#canvases.size, message.sensor));
-    }
+    if (message.type === 'camera') this.#prepare(message);
     if (this.#viewers.size === 0) return;
     this.#pending.push(message);
     if (this.#pending.length <= MOST_PENDING) return;
     this.#pending = [];
     for (const viewer of this.#viewers.values()) viewer.fallBehind();
+  }
+
+  /** A canvas for a camera, or another for one whose sensor has another size now. */
+  #prepare({ camera, sensor: { width, height } }: CameraMessage): void {
+    const old = this.#canvases.get(camera);
+    if (old?.sensor.width === width && old.sensor.height === height) return;
+    const index = old?.camera ?? this.#canvases.size;
+    this.#canvases.set(camera, new EventCanvas(index, { width, height }));
   }
 
   /** Draws what somebody watches. */

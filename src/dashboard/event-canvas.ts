@@ -5,20 +5,20 @@ import { encodePicture, pixelBytes } from './picture-code.ts';
 export class EventCanvas {
   /** Index of the camera. */
   readonly camera: number;
-  readonly #sensor: SensorSize;
+  readonly sensor: SensorSize;
   readonly #pixels: Uint8Array;
   #events = 0;
   #micros = 0;
 
   constructor(camera: number, sensor: SensorSize) {
     this.camera = camera;
-    this.#sensor = sensor;
+    this.sensor = sensor;
     this.#pixels = new Uint8Array(pixelBytes(sensor.width, sensor.height));
   }
 
   /** Draws events; those outside the sensor are left out. */
   draw({ origin, t, x, y, on }: EventChunk): void {
-    const { width, height } = this.#sensor;
+    const { width, height } = this.sensor;
     const pixels = this.#pixels;
     const count = t.length;
     if (count === 0) return;
@@ -40,7 +40,7 @@ export class EventCanvas {
     if (this.#events === 0) return undefined;
     const message = encodePicture({
       camera: this.camera,
-      ...this.#sensor,
+      ...this.sensor,
       events: this.#events,
       micros: this.#micros,
       pixels: this.#pixels,

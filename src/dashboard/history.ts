@@ -4,7 +4,7 @@ type Kept = DashboardMessage | MemoryMessage;
 
 /** Messages of one series that are kept at most. */
 const limits = {
-  prediction: 1024,
+  prediction: 512,
   raster: 256,
   status: 600,
   memory: 600,

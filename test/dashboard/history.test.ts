@@ -42,8 +42,8 @@ it('tells what there is first, and keeps the last of every camera, in order', ()
   const messages = history.messages();
   expect(messages.slice(0, 2).map(({ type }) => type)).toEqual(['camera', 'camera']);
   const left = messages.filter((message) => message.type === 'prediction' && message.camera === 'left');
-  expect(left).toEqual(Array.from({ length: 1024 }, (_, index) => prediction('left', 3000 - 1024 + index)));
-  expect(messages).toHaveLength(2 + 2 * 1024);
+  expect(left).toEqual(Array.from({ length: 512 }, (_, index) => prediction('left', 3000 - 512 + index)));
+  expect(messages).toHaveLength(2 + 2 * 512);
 });
 
 it('keeps the whole curve of a training, thinned evenly, with its last point', () => {

@@ -8,7 +8,7 @@ import type {
 import { Columns } from './columns.ts';
 
 /** Windows whose predictions are shown. */
-const WINDOWS = 1024;
+const WINDOWS = 512;
 const RASTERS = 256;
 const SECONDS = 600;
 /** Times beyond are of a clock that began long ago: they are shown from the first one seen. */

@@ -5,7 +5,7 @@ import { channels, colour, onThemeChange, prefersStillness } from './theme.ts';
 /** Levels of a pixel: 0 is nothing, to +127 for brighter, to -127 for darker. */
 const FULL = 127;
 /** What is left of a level after a picture. */
-const AFTERGLOW = 0.62;
+const AFTERGLOW = 0.72;
 /** Narrower sensors are enlarged with sharp pixels. */
 const COARSE_WIDTH = 400;
 const FRAME_MILLIS = 30;
@@ -61,7 +61,8 @@ export class EventPictureView {
 
   /** Shows a picture with the next frame of the screen. */
   take(picture: EventPicture): void {
-    if (picture.width !== this.#canvas.width || picture.height !== this.#canvas.height) return;
+    const { width, height } = this.#canvas;
+    if (picture.width !== width || picture.height !== height) this.reset(picture.width, picture.height);
     this.#next = picture;
     this.#ask();
   }

@@ -41,7 +41,7 @@ export class PredictionView {
   /** The lines stay as they are while the most probable class is among them. */
   #classesOf(data: CameraData): readonly number[] {
     const now = data.lastPrediction?.classIndex;
-    return now === undefined || this.#classes.includes(now) ? this.#classes : leading(data);
+    return now === undefined || this.#classes.includes(now) ? this.#classes : leading(data, now);
   }
 
   #rebuild({ head }: CameraData, classes: readonly number[]): void {
@@ -106,10 +106,11 @@ export function seconds(value: number): string {
   return `${Number(value.toFixed(3))} s`;
 }
 
-/** The classes with the highest mean probability, in their order. */
-function leading({ head, probabilities }: CameraData): readonly number[] {
+/** The classes with the highest mean probability, and one that is among them in any case, in their order. */
+function leading({ head, probabilities }: CameraData, always?: number): readonly number[] {
   const sums = head.classNames.map((_, index) => {
     const column = probabilities.data[index + 1]!;
+    if (index === always) return { index, sum: Number.POSITIVE_INFINITY };
     return { index, sum: column.reduce<number>((total, value) => total + (value ?? 0), 0) };
   });
   return sums
