@@ -1,4 +1,5 @@
 import type { DashboardMessage, MemoryMessage } from './messages.ts';
+import { Thinned } from './thinned.ts';
 
 type Kept = DashboardMessage | MemoryMessage;
 
@@ -32,7 +33,7 @@ export class History {
         return;
       case 'step':
       case 'epoch':
-        this.#of(`${message.type} ${message.model}`, () => new Curve(CURVE_POINTS)).add(message);
+        this.#of(`${message.type} ${message.model}`, () => new Thinned(CURVE_POINTS)).add(message);
         return;
       case 'note':
       case 'memory':
@@ -45,7 +46,7 @@ export class History {
 
   /** What is kept: what there is first, then series after series, each in its order. */
   messages(): Kept[] {
-    return [...this.#heads.values(), ...[...this.#series.values()].flatMap((series) => series.messages())];
+    return [...this.#heads.values(), ...[...this.#series.values()].flatMap((series) => series.values())];
   }
 
   #of(name: string, make: () => Series): Series {
@@ -60,7 +61,7 @@ export class History {
 
 interface Series {
   add(message: Kept): void;
-  messages(): Kept[];
+  values(): Kept[];
 }
 
 /** The last messages. */
@@ -78,36 +79,7 @@ class Ring implements Series {
     this.#next = (this.#next + 1) % this.#limit;
   }
 
-  messages(): Kept[] {
+  values(): Kept[] {
     return [...this.#messages.slice(this.#next), ...this.#messages.slice(0, this.#next)];
-  }
-}
-
-/** Messages from the first to the last, evenly thinned. */
-class Curve implements Series {
-  readonly #limit: number;
-  #messages: Kept[] = [];
-  #stride = 1;
-  #count = 0;
-  #last: Kept | undefined;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  add(message: Kept): void {
-    this.#last = message;
-    if (this.#count++ % this.#stride !== 0) return;
-    this.#messages.push(message);
-    if (this.#messages.length < this.#limit) return;
-    this.#messages = this.#messages.filter((_, index) => index % 2 === 0);
-    this.#stride *= 2;
-  }
-
-  messages(): Kept[] {
-    const last = this.#last;
-    return last === undefined || this.#messages.at(-1) === last
-      ? [...this.#messages]
-      : [...this.#messages, last];
   }
 }

@@ -169,6 +169,24 @@ it('sends pictures of the camera that is watched, and the next ones when they ar
   clearInterval(drawing);
 });
 
+it('sends thirty pictures a second at most, also of a camera whose sensor became another', async () => {
+  const dashboard = await start();
+  dashboard.publish(camera);
+  dashboard.publish({ ...camera, sensor: { width: 5, height: 3 } });
+  const { socket, batches, pictures } = await openClient(dashboard);
+  socket.on('message', (_, isBinary) => {
+    if (isBinary) socket.send('{"shown":true}');
+  });
+  await until(() => batches.length > 0);
+  const drawing = setInterval(() => dashboard.picture('eye', eventsAt([[4, 2, 1]])), 1);
+  const started = performance.now();
+  await until(() => pictures.length >= 12);
+  clearInterval(drawing);
+  // Timers that are late are made up for by shorter ones.
+  expect((performance.now() - started) / 12).toBeGreaterThan(25);
+  expect(decodePicture(pictures[0]!)).toMatchObject({ camera: 0, width: 5, height: 3 });
+});
+
 it('keeps little for a browser that never reads, and tells it all anew when it reads again', async () => {
   const dashboard = await start();
   dashboard.publish(camera);

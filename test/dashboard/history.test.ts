@@ -46,14 +46,11 @@ it('tells what there is first, and keeps the last of every camera, in order', ()
   expect(messages).toHaveLength(2 + 2 * 512);
 });
 
-it('keeps the whole curve of a training, thinned evenly, with its last point', () => {
+it('keeps the whole curve of a training, thinned, with its last point', () => {
   const history = new History();
   for (let batch = 1; batch <= 100_000; batch++) history.add(step(batch));
   const batches = history.messages().map((message) => (message as StepMessage).batch);
   expect(batches.length).toBeGreaterThan(1024);
   expect(batches.length).toBeLessThanOrEqual(2048 + 1);
-  expect(batches[0]).toBe(1);
-  expect(batches.at(-1)).toBe(100_000);
-  const gaps = new Set(batches.slice(1, -1).map((batch, index) => batch - batches[index]!));
-  expect(gaps.size).toBe(1);
+  expect([batches[0], batches.at(-1)]).toEqual([1, 100_000]);
 });

@@ -1,17 +1,12 @@
-/** What becomes of rows beyond the limit: the oldest go, or every other one. */
-export type Excess = 'drop' | 'thin';
-
-/** Rows as columns, as uPlot draws them: the last ones, or all of them, the older the sparser. */
+/** The last `limit` rows as columns, as uPlot draws them. */
 export class Columns {
   readonly data: (number | null)[][];
   readonly #limit: number;
-  readonly #excess: Excess;
 
   /** @param width columns of a row */
-  constructor(width: number, limit: number = Number.POSITIVE_INFINITY, excess: Excess = 'drop') {
+  constructor(width: number, limit: number = Number.POSITIVE_INFINITY) {
     this.data = Array.from({ length: width }, () => []);
     this.#limit = limit;
-    this.#excess = excess;
   }
 
   get length(): number {
@@ -19,13 +14,11 @@ export class Columns {
   }
 
   push(row: readonly (number | null | undefined)[]): void {
-    for (const [index, column] of this.data.entries()) column.push(row[index] ?? null);
-    const { length } = this;
-    if (length <= 1.25 * this.#limit) return; // many at a time: each removal moves all that stays
-    this.data.forEach((column, index) => {
-      if (this.#excess === 'drop') column.splice(0, length - this.#limit);
-      else this.data[index] = column.filter((_, each) => (length - each) % 2 === 1);
-    });
+    for (const [index, column] of this.data.entries()) {
+      column.push(row[index] ?? null);
+      // Many at a time: each removal moves all that stays.
+      if (column.length > 1.25 * this.#limit) column.splice(0, column.length - this.#limit);
+    }
   }
 
   /** The last value of a column. */

@@ -1,15 +1,15 @@
 import type { EpochMessage, MemoryMessage, StepMessage, TrainingMessage } from '../messages.ts';
+import { Thinned } from '../thinned.ts';
 import { Columns } from './columns.ts';
 
 /** Points of the curves of batches. */
-const STEPS = 4096;
+const STEPS = 2048;
 
 /** What is known of the training of one network. */
 export class ModelData {
   readonly name: string;
   readonly epochs: EpochMessage[] = [];
-  /** Epochs, then loss, accuracy and spike rate of every training batch. */
-  readonly steps: Columns = new Columns(4, STEPS, 'thin');
+  readonly #steps = new Thinned<StepMessage>(STEPS);
   lastStep: StepMessage | undefined;
 
   constructor(name: string) {
@@ -19,8 +19,16 @@ export class ModelData {
   stepped(message: StepMessage): void {
     this.lastStep = message;
     if (message.part !== 'training') return;
-    const { epoch, batch, batches, loss, accuracy, spikeRate } = message;
-    this.steps.push([epoch - 1 + batch / batches, loss, accuracy, spikeRate]);
+    this.#steps.add(message);
+  }
+
+  /** Epochs, then loss, accuracy and spike rate of the training batches, thinned where they are many. */
+  steps(): Columns {
+    const columns = new Columns(4);
+    for (const { epoch, batch, batches, loss, accuracy, spikeRate } of this.#steps.values()) {
+      columns.push([epoch - 1 + batch / batches, loss, accuracy, spikeRate]);
+    }
+    return columns;
   }
 
   ended(message: EpochMessage): void {

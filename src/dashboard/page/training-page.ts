@@ -105,12 +105,13 @@ export class TrainingPage implements Page {
     const name = names[this.#selected];
     if (name === undefined) return;
     const model = this.#run.model(name);
-    this.#showTiles(model);
-    this.#showCurves(model);
+    const steps = model.steps();
+    this.#showTiles(model, steps);
+    this.#showCurves(model, steps);
     this.#table.show(model.epochs);
   }
 
-  #showTiles({ epochs, steps, lastStep, best }: ModelData): void {
+  #showTiles({ epochs, lastStep, best }: ModelData, steps: Columns): void {
     const { epoch, loss, accuracy, spikes, speed, memory } = this.#tiles;
     const last = epochs.at(-1);
     const planned = this.#run.plan?.epochs;
@@ -152,8 +153,8 @@ export class TrainingPage implements Page {
     speed.curve(perEpoch, 2);
   }
 
-  #showCurves(model: ModelData): void {
-    const { epochs, steps } = model;
+  #showCurves(model: ModelData, steps: Columns): void {
+    const { epochs } = model;
     const layers = Object.keys(epochs.at(-1)?.layerRates ?? {});
     const present = (lines: readonly EpochLine[]): EpochLine[] =>
       lines.filter(({ value }, index) => index === 0 || epochs.some((epoch) => value(epoch) !== undefined));
