@@ -1,12 +1,15 @@
 /**
- * How well a linear classifier tells the simulated shapes apart from their summed event frames: what a network must
- * beat to have learnt shapes: `npm run bench:linear -- [--json] [--recordings N] [--sensor N] [--size N]
- * [--seed N] [--validation X] [--test X]`; the defaults are those of `cifar10dvs-train --preset quick`.
+ * How well a linear classifier tells simulated recordings apart by their summed event frames: what a network must beat
+ * to have learnt shapes: `npm run bench:linear -- [--json] [--images DIR] [--recordings N] [--sensor N] [--size N]
+ * [--seed N] [--validation X] [--test X]`, options and split as those of `cifar10dvs-train`; the defaults are those of
+ * its preset quick, on shapes. Recordings of images are kept where that pipeline keeps them.
  */
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { binRecording, FrameGrid } from '../src/operators/index.ts';
 import type { LabelledRecording } from '../src/streams/datasets/dataset.ts';
-import { openSimulatedShapes } from '../src/streams/datasets/simulated.ts';
+import { openImages } from '../src/streams/datasets/open-images.ts';
+import { openSimulatedImages, openSimulatedShapes } from '../src/streams/datasets/simulated.ts';
 import { stratifiedSplit } from '../src/streams/datasets/split.ts';
 
 /** A recording's features that are not zero, by their place, and its class. */
@@ -20,6 +23,7 @@ const text = (value: string): { type: 'string'; default: string } => ({ type: 's
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
+    images: { type: 'string' },
     recordings: text('800'),
     sensor: text('128'),
     size: text('48'),
@@ -32,8 +36,17 @@ const sensor = { width: Number(values.sensor), height: Number(values.sensor) };
 const frame = { width: Number(values.size), height: Number(values.size) };
 const width = 2 * frame.width * frame.height;
 
-const dataset = await openSimulatedShapes({ count: Number(values.recordings), sensor });
+const count = Number(values.recordings);
+const dataset =
+  values.images === undefined
+    ? await openSimulatedShapes({ count, sensor })
+    : await openSimulatedImages(await openImages(values.images), {
+        cacheDir: join('.cache', 'simulated-events'),
+        limit: count,
+        sensor,
+      });
 const classes = dataset.classNames.length;
+
 const split = stratifiedSplit(
   dataset.parts.all!,
   { validation: Number(values.validation), test: Number(values.test) },
