@@ -145,6 +145,11 @@ export class Intake {
     return true;
   }
 
+  /** Moves all that was kept to the ring, which drops and counts what it cannot hold. */
+  releaseAll(): void {
+    for (const block of this.#kept.splice(0)) this.#push(block);
+  }
+
   #flush(): void {
     const block = this.#block;
     const full = this.#kept.length > 0 || block.length > this.#ring.capacity - this.#ring.length;

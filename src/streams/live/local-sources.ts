@@ -63,9 +63,9 @@ function folderSource(path: string, { speed = 'max', loop }: AddressOptions): Lo
   return {
     simulated: false,
     feed: async (sink) => {
-      const played = await filesIn(path);
-      while (!sink.signal.aborted) {
-        const before = await filesIn(path);
+      const there = await filesIn(path);
+      const played = new Map(there);
+      for (let before = there; !sink.signal.aborted; ) {
         await pause(LOOK_MILLIS, sink.signal);
         const now = await filesIn(path);
         for (const name of played.keys()) if (!now.has(name)) played.delete(name);
@@ -74,6 +74,7 @@ function folderSource(path: string, { speed = 'max', loop }: AddressOptions): Lo
           played.set(name, state);
           await playFile(join(path, name), speed, sink);
         }
+        before = now;
       }
     },
   };
@@ -126,37 +127,39 @@ export function pipeSource(pipe: AsyncIterable<Uint8Array>, options: AddressOpti
       const reception = new Reception(intake, 'bytes', { ...options, sensor: intake.sensor }, hooks);
       const blocks = pipe[Symbol.asyncIterator]();
       let failure: { readonly error: unknown } | undefined;
-      let stop = (): void => {};
-      const ended = new Promise<undefined>((resolve) => {
-        stop = () => resolve(undefined);
-      });
-      signal.addEventListener('abort', stop, { once: true });
+      let end = (): void => {};
+      // A new promise for each block: one that lived as long as the pipe would collect what waits for it.
+      const next = (): Promise<IteratorResult<Uint8Array> | undefined> =>
+        new Promise((resolve, reject) => {
+          end = () => resolve(undefined);
+          blocks.next().then(resolve, reject);
+        });
+      signal.addEventListener('abort', () => end(), { once: true });
       const settling = setInterval(() => {
         try {
           reception.settle(false);
         } catch (error) {
           failure = { error };
-          stop();
+          end();
         }
       }, SETTLE_MILLIS);
       try {
-        while (!signal.aborted) {
-          const next = await Promise.race([blocks.next(), ended]);
-          if (next === undefined || next.done === true) break;
-          for (let at = 0; at < next.value.length && !signal.aborted; at += SLICE_BYTES) {
-            reception.bytes(next.value.subarray(at, at + SLICE_BYTES));
+        for (let block = await next(); block?.done === false && !signal.aborted; block = await next()) {
+          for (let at = 0; at < block.value.length && !signal.aborted; at += SLICE_BYTES) {
+            reception.bytes(block.value.subarray(at, at + SLICE_BYTES));
             while (!intake.release() && !signal.aborted) await room();
           }
         }
+        if (failure !== undefined) throw failure.error;
+        reception.settle(true);
+        reception.restart();
+        while (!intake.release() && !signal.aborted) await room();
       } finally {
         clearInterval(settling);
+        intake.releaseAll();
+        // Else a writer that is silent would keep the process alive.
+        (pipe as { destroy?: () => void }).destroy?.();
       }
-      if (failure !== undefined) throw failure.error;
-      // Else a writer that is silent would keep the process alive.
-      (pipe as { destroy?: () => void }).destroy?.();
-      reception.settle(true);
-      reception.restart();
-      while (!intake.release() && !signal.aborted) await room();
     },
   };
 }

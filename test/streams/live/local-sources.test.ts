@@ -109,6 +109,24 @@ describe('a source on this machine', () => {
     expect(await collect(source)).toEqual([]);
   });
 
+  it('a pipe that is stopped accounts for each event that came', async () => {
+    const bytes = await readFile(fixture('davis346-lz4.aedat4'));
+    const stop = new AbortController();
+    async function* pipe(): AsyncGenerator<Uint8Array> {
+      yield bytes;
+    }
+    const source = await listen('-', { pipe: pipe(), signal: stop.signal, ringEvents: 100 });
+    const iterator = source.chunks();
+    await iterator.next();
+    stop.abort();
+    let next = await iterator.next();
+    while (next.done !== true) next = await iterator.next();
+    const { received, outOfRange, delivered, dropped, waiting } = source.counters;
+    expect(received - outOfRange).toBe(delivered + dropped);
+    expect(waiting).toBe(0);
+    expect(received).toBeGreaterThan(500);
+  });
+
   it('the simulator gives events without end, and says that no sensor saw them', async () => {
     const source = await listen('sim:?sensor=48x40&speed=max&seed=3');
     expect(source).toMatchObject({ simulated: true, sensor: { width: 48, height: 40 } });

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type * as live from '../../../src/streams/live/live-source.ts';
@@ -28,20 +31,25 @@ describeBuilt('a socket on a thread of its own (skipped where dist is absent: np
 
   it('dates what arrives while the main thread computes', async () => {
     const { liveSource } = (await import(built.href)) as typeof live;
-    const { chunks, sensor } = await load(file);
-    const source = await liveSource('udp://127.0.0.1:0', { sensor });
+    const source = await liveSource('udp://127.0.0.1:0', { sensor: { width: 128, height: 128 } });
     const received = collect(source);
-    const send = (): Promise<unknown> =>
-      sendEvents(chunks, `udp://127.0.0.1:${source.address!.port}`, { sensor, timestamps: false });
-    await send();
-    const before = performance.now();
-    while (performance.now() - before < 100);
-    await send();
-    await endAt(source, 2 * chunks.reduce((sum, { t }) => sum + t.length, 0));
-    const rows = await received;
-    // Had the first half been read after the pause, no gap would show.
-    const steps = rows.slice(1).map(([micros], i) => micros - rows[i]![0]);
-    expect(Math.max(...steps)).toBeGreaterThan(80_000);
+    // Events without a time, one each five milliseconds, from another process.
+    const sender = `const socket = require('node:dgram').createSocket('udp4');
+      let left = 200;
+      const timer = setInterval(() => {
+        socket.send(Buffer.from([1, 0, 1, 0x80]), ${source.address!.port}, '127.0.0.1');
+        if (--left === 0) { clearInterval(timer); setTimeout(() => socket.close(), 10); }
+      }, 5);`;
+    const sending = once(spawn(process.execPath, ['-e', sender]), 'exit');
+    while (source.counters.received === 0) await sleep(5);
+    const before = performance.timeOrigin + performance.now();
+    for (const end = performance.now() + 300; performance.now() < end; );
+    const after = performance.timeOrigin + performance.now();
+    await sending;
+    await endAt(source, 200);
+    const times = new Set((await received).map(([micros]) => Math.floor(micros / 1000)));
+    // Read after the pause, all of its events would have one time.
+    expect([...times].filter((millis) => millis > before && millis < after).length).toBeGreaterThan(10);
   });
 
   it('says in one line why it cannot listen', async () => {

@@ -63,7 +63,7 @@ export async function acceptWebSockets(
   place: { readonly host: string; readonly port: number },
   sink: MessageSink,
 ): Promise<Receiving> {
-  const text = `ws://${place.host}:${place.port}`;
+  let text = `ws://${place.host}:${place.port}`;
   const server = new WebSocketServer({
     ...place,
     maxPayload: LARGEST_MESSAGE_BYTES,
@@ -87,6 +87,7 @@ export async function acceptWebSockets(
       .then((fault) => sink.hooks.onNote(`${text}: ${fault}; waiting for the next sender`));
   });
   const { address, port } = server.address() as AddressInfo;
+  text = `ws://${place.host}:${port}`;
   return {
     address: { host: address, port },
     drain: async () => {},
