@@ -26,8 +26,7 @@ interface Pair {
 
 /** What is known of an open bin of a large frame. */
 interface Filling {
-  /** Events so far, while they are so few that none are spread. */
-  held: EventChunk[] | undefined;
+  /** Events so far. */
   count: number;
   pair: Pair | undefined;
 }
@@ -46,8 +45,12 @@ export class VoxelGrid implements Painter {
   /** Frames are too large for a cache. */
   readonly #large: boolean;
   readonly #fillings = new Map<OpenBin, Filling>();
+  /** Whether pairs paid for the last bin. */
+  #wasDense = false;
   /** Values of pairs to be used again, all zeros. */
   readonly #spare: Float32Array[] = [];
+  /** Events of bins whose span is not known yet. */
+  readonly #held = new Map<OpenBin, EventChunk[]>();
 
   constructor(grid: FrameGrid, { bins }: VoxelGridOptions) {
     this.width = grid.width;
@@ -58,64 +61,71 @@ export class VoxelGrid implements Painter {
   }
 
   paint(bin: OpenBin, chunk: EventChunk, start: number, end: number, allocate: Allocate): number {
-    const { spanMicros } = bin;
-    if (spanMicros !== undefined && !this.#large) {
-      bin.data ??= allocate(bin.ordinal);
-      return this.#spread(bin, spanMicros, chunk, start, end);
+    if (bin.spanMicros !== undefined) {
+      return this.#spread(bin, bin.spanMicros, chunk, start, end, allocate);
     }
-    let filling = this.#fillings.get(bin);
-    if (filling === undefined) {
-      filling = { held: [], count: 0, pair: undefined };
-      this.#fillings.set(bin, filling);
-    }
-    filling.count += end - start;
-    if (filling.held === undefined)
-      return this.#spreadInPairs(bin, filling.pair!, spanMicros!, chunk, start, end);
-    filling.held.push(sliceChunk(chunk, start, end));
-    // Both ways give the same values to the last bit: it is a matter of speed alone.
-    if (spanMicros !== undefined && this.#paysPairs(filling.count))
-      this.#settle(bin, filling, spanMicros, allocate);
+    const held = this.#held.get(bin) ?? [];
+    this.#held.set(bin, held);
+    held.push(sliceChunk(chunk, start, end));
     return this.#inside(chunk, start, end);
   }
 
   finish(bin: OpenBin, allocate: Allocate): Float32Array | undefined {
+    const span = bin.endMicros - 1 - bin.startMicros;
+    for (const chunk of this.#held.get(bin) ?? []) {
+      this.#spread(bin, span, chunk, 0, chunk.t.length, allocate);
+    }
+    this.#held.delete(bin);
     const filling = this.#fillings.get(bin);
     if (filling === undefined) return bin.data;
     this.#fillings.delete(bin);
-    if (filling.held !== undefined) {
-      this.#settle(bin, filling, bin.spanMicros ?? bin.endMicros - 1 - bin.startMicros, allocate);
-    }
+    this.#wasDense = this.#isDense(filling.count);
     const { pair } = filling;
     if (pair !== undefined) {
       this.#moveOn(pair, Math.min(pair.plane + 2, this.channels), bin.data!);
-      this.#spare.push(pair.values);
+      this.#spare.push(pair.values.fill(0));
     }
     return bin.data;
   }
 
-  #paysPairs(events: number): boolean {
-    return this.#large && PIXELS_SAVED * events >= this.width * this.height * (this.channels - 1);
+  #isDense(events: number): boolean {
+    // A frame of two planes is a pair already.
+    return this.channels > 2 && PIXELS_SAVED * events >= this.width * this.height * (this.channels - 1);
   }
 
-  /** Spreads the events that were held, in the way that is fast for so many. */
-  #settle(bin: OpenBin, filling: Filling, span: number, allocate: Allocate): void {
+  /** Adds the events `start` to `end` of a chunk; returns how many fell on the grid. */
+  #spread(
+    bin: OpenBin,
+    span: number,
+    chunk: EventChunk,
+    start: number,
+    end: number,
+    allocate: Allocate,
+  ): number {
     bin.data ??= allocate(bin.ordinal);
-    const chunks = filling.held!;
-    filling.held = undefined;
-    if (this.#paysPairs(filling.count)) {
-      filling.pair = {
-        values: this.#spare.pop() ?? new Float32Array(2 * this.width * this.height),
-        plane: 0,
-      };
+    if (!this.#large) return this.#spreadDirectly(bin, span, chunk, start, end);
+    // Both ways give the same values to the last bit: which is taken when is a matter of speed alone.
+    const filling = this.#fillings.get(bin) ?? {
+      count: 0,
+      pair: this.#wasDense ? this.#newPair() : undefined,
+    };
+    this.#fillings.set(bin, filling);
+    filling.count += end - start;
+    if (filling.pair === undefined && this.#isDense(filling.count)) {
+      filling.pair = this.#newPair();
+      for (const plane of [0, 1]) this.#load(filling.pair.values, plane, bin.data);
     }
-    for (const chunk of chunks) {
-      if (filling.pair === undefined) this.#spread(bin, span, chunk, 0, chunk.t.length);
-      else this.#spreadInPairs(bin, filling.pair, span, chunk, 0, chunk.t.length);
-    }
+    if (filling.pair === undefined) return this.#spreadDirectly(bin, span, chunk, start, end);
+    return this.#spreadInPairs(bin, filling.pair, span, chunk, start, end);
+  }
+
+  /** The first two planes of an empty frame. */
+  #newPair(): Pair {
+    return { values: this.#spare.pop() ?? new Float32Array(2 * this.width * this.height), plane: 0 };
   }
 
   /** Adds the events `start` to `end` of a chunk to the frame; returns how many fell on the grid. */
-  #spread(bin: OpenBin, span: number, chunk: EventChunk, start: number, end: number): number {
+  #spreadDirectly(bin: OpenBin, span: number, chunk: EventChunk, start: number, end: number): number {
     const data = bin.data!;
     return this.#byPlane(bin, span, chunk, start, end, (plane, from, to, scale, offset) => {
       const right = plane + 1 < this.channels ? plane + 1 : plane;
@@ -140,19 +150,23 @@ export class VoxelGrid implements Painter {
     });
   }
 
-  /** Writes the planes of a pair before `plane` to the frame, and clears them for those that come. */
+  /** Writes the planes of a pair before `plane` to the frame, and takes up those that come. */
   #moveOn(pair: Pair, plane: number, data: Float32Array): void {
     const { channels } = this;
     const { values } = pair;
-    const size = 2 * this.width * this.height;
-    // Those behind the two are zeros.
-    for (let last = Math.min(plane, pair.plane + 2); pair.plane < last; pair.plane++) {
-      for (let i = pair.plane & 1, at = pair.plane; i < size; i += 2, at += channels) {
+    for (; pair.plane < plane; pair.plane++) {
+      for (let i = pair.plane & 1, at = pair.plane; i < values.length; i += 2, at += channels) {
         data[at] = values[i]!;
-        values[i] = 0;
       }
+      this.#load(values, pair.plane + 2, data);
     }
-    pair.plane = Math.max(pair.plane, plane);
+  }
+
+  /** Takes a plane of the frame into its half of a pair's values. */
+  #load(values: Float32Array, plane: number, data: Float32Array): void {
+    const { channels } = this;
+    if (plane >= channels) return;
+    for (let i = plane & 1, at = plane; i < values.length; i += 2, at += channels) values[i] = data[at]!;
   }
 
   /**
