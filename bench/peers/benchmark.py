@@ -29,4 +29,4 @@ for name in options.networks.split(","):
     train(name, network, optimiser, data, options, crop=4, clip=1.0 if spiking else 0, schedule=schedule)
     neuron = lif_node(decay_input=False, hard=False, surrogate="atan") if spiking else "relu"
     config = {"kind": "vgg", "blocks": BLOCKS, "hidden": 512, "neuron": neuron, "batchNorm": "joint"}
-    save(name, network, config, STEPS if spiking else 1, options)
+    save(name, network, config, STEPS if spiking else 1, data, options)

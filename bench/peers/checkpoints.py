@@ -41,17 +41,27 @@ def parameters_of(name, layer):
         yield f"{name}.variance", layer.running_var, same
 
 
-def write_checkpoint(path, tensors, network, feed, epoch=0, simulated=False):
-    """One safetensors file."""
+def leaky(surrogate):
+    """snnTorch's Leaky with beta 0.9 and threshold 1."""
+    return {
+        "decay": 0.9, "inputDecayed": False, "threshold": 1, "inclusive": False, "reset": "subtract",
+        "resetPotential": 0, "rest": 0, "resetTiming": "before", "detachReset": True,
+        "surrogate": SURROGATES[surrogate],
+    }
+
+
+def write_checkpoint(path, tensors, network, feed, epoch=0, simulated=False, extra=None):
+    """One safetensors file; `extra` is anything else that is to stand in it."""
     metadata = {
         "version": 1, "network": network, "feed": feed, "progress": {"epoch": epoch, "batch": 0},
         "engine": "pytorch", "threads": 1, "simulated": simulated,
-    }
+    } | ({} if extra is None else {"extra": extra})
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     save_file({name: t.contiguous() for name, t in tensors.items()}, path, {"rxspike": json.dumps(metadata)})
     os.chmod(path, 0o644)
 
 
-def save_network(path, network, config, steps, normalisation, class_names, epoch):
+def save_network(path, network, config, steps, normalisation, class_names, epoch, extra):
     """A network on CIFAR-10 whose `named_layers` have rxspike's names; `steps` for which it is shown an image."""
     tensors = {
         key: ours(tensor.detach())
@@ -64,5 +74,5 @@ def save_network(path, network, config, steps, normalisation, class_names, epoch
         "sensor": size, "frame": {**size, "channels": 3}, "encoding": {"kind": "direct", "steps": steps},
         "normalisation": {"mean": list(mean), "deviation": list(deviation)}, "classNames": class_names,
     }
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    write_checkpoint(path, tensors, {**config, "input": {**size, "channels": 3}, "classes": 10}, feed, epoch)
+    config = {**config, "input": {**size, "channels": 3}, "classes": 10}
+    write_checkpoint(path, tensors, config, feed, epoch, extra=extra)

@@ -26,8 +26,8 @@ def batch():
     return (torch.rand(STEPS, BATCH, 784) < 0.8 * images).float(), torch.arange(BATCH) % 10
 
 
-def adam(parameters):
-    return torch.optim.Adam(parameters, lr=1e-3, fused=True)
+def adam(parameters, rate=1e-3):
+    return torch.optim.Adam(parameters, lr=rate, fused=True)
 
 
 def leaky_steps(drive):
@@ -67,38 +67,54 @@ def readout_gradient(error):
     return gradient
 
 
-def dfa_update(mode):
-    weights, biases = parameters()
-    feedback = [torch.randn(10, o) * 0.0338 for o in SIZES[1:-1]]
-    optimiser = adam([*weights, *biases])
-    spikes, labels = batch()
-    targets = F.one_hot(labels, 10).float()
-    wrap = torch.compile if mode == "compiled" else (lambda function: function)
-    neurons, back = wrap(leaky_steps), wrap(local_gradient)
+class DirectFeedback:
+    """The network, and its update by direct feedback."""
 
-    def drive_of(rows, layer):
-        if mode == "loop":
-            return torch.stack([frame @ weights[layer] + biases[layer] for frame in rows])
-        return torch.addmm(biases[layer], rows.flatten(0, 1), weights[layer]).unflatten(0, (STEPS, BATCH))
+    def __init__(self, mode, rate=1e-3):
+        self.weights, self.biases = parameters()
+        self.feedback = [torch.randn(10, o) * 0.0338 for o in SIZES[1:-1]]
+        self.optimiser = adam([*self.weights, *self.biases], rate)
+        self.loop = mode == "loop"
+        wrap = torch.compile if mode == "compiled" else (lambda function: function)
+        self.neurons, self.back = wrap(leaky_steps), wrap(local_gradient)
+
+    def drive_of(self, rows, layer):
+        weight, bias = self.weights[layer], self.biases[layer]
+        if self.loop:
+            return torch.stack([frame @ weight + bias for frame in rows])
+        return torch.addmm(bias, rows.flatten(0, 1), weight).unflatten(0, rows.shape[:2])
 
     @torch.no_grad()
-    def step():
+    def forward(self, spikes):
+        """Logits, and of every layer its input and of every hidden layer its potentials."""
         rows, inputs, potentials = spikes, [spikes], []
         for layer in range(3):
-            rows, potential = neurons(drive_of(rows, layer))
+            rows, potential = self.neurons(self.drive_of(rows, layer))
             inputs.append(rows)
             potentials.append(potential)
-        logits = leaky_sums(drive_of(rows, 3)) / STEPS
-        loss = F.cross_entropy(logits, labels)
-        error = (torch.softmax(logits, 1) - targets) / (BATCH * STEPS)
-        for layer in range(4):
-            gradient = readout_gradient(error) if layer == 3 else back(potentials[layer], error @ feedback[layer])
-            weights[layer].grad = inputs[layer].flatten(0, 1).T @ gradient.flatten(0, 1)
-            biases[layer].grad = gradient.sum((0, 1))
-        optimiser.step()
-        loss.item()
+        return leaky_sums(self.drive_of(rows, 3)) / STEPS, inputs, potentials
 
-    return step
+    @torch.no_grad()
+    def learn(self, spikes, labels):
+        """One update; gives loss and logits."""
+        logits, inputs, potentials = self.forward(spikes)
+        loss = F.cross_entropy(logits, labels).item()
+        error = (torch.softmax(logits, 1) - F.one_hot(labels, 10)) / (len(labels) * STEPS)
+        for layer in range(4):
+            if layer == 3:
+                gradient = readout_gradient(error)
+            else:
+                gradient = self.back(potentials[layer], error @ self.feedback[layer])
+            self.weights[layer].grad = inputs[layer].flatten(0, 1).T @ gradient.flatten(0, 1)
+            self.biases[layer].grad = gradient.sum((0, 1))
+        self.optimiser.step()
+        return loss, logits
+
+
+def dfa_update(mode):
+    network = DirectFeedback(mode)
+    spikes, labels = batch()
+    return lambda: network.learn(spikes, labels)
 
 
 class Spike(torch.autograd.Function):

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from checkpoints import save_network
 
 CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+# Test images on which rxspike is compared with the same weights.
+COMPARED = 1000
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 
 
@@ -118,8 +120,14 @@ def train(name, network, optimiser, data, options, crop=0, clip=0, schedule=None
         print(json.dumps(line), flush=True)
 
 
-def save(name, network, config, steps, options):
-    """Writes the trained network where `--save` says."""
-    if options.save is not None:
-        path = os.path.join(options.save, f"{name}.safetensors")
-        save_network(path, network, config, steps, (MEAN, DEVIATION), CLASSES, options.epochs)
+def save(name, network, config, steps, data, options):
+    """Writes the trained network where `--save` says, with the classes that it finds for the first test images."""
+    if options.save is None:
+        return
+    network.eval()
+    images, labels = (part[:COMPARED] for part in data[1])
+    with torch.inference_mode():
+        predicted = torch.cat([network(normalised(frames)).argmax(1) for frames in images.split(options.batch_size)])
+    extra = {"accuracy": (predicted == labels).float().mean().item(), "predicted": predicted.tolist()}
+    path = os.path.join(options.save, f"{name}.safetensors")
+    save_network(path, network, config, steps, (MEAN, DEVIATION), CLASSES, options.epochs, extra)

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from checkpoints import SURROGATES, parameters_of, write_checkpoint
+from checkpoints import leaky, lif_node, parameters_of, write_checkpoint
 
 BATCH = 2
 HEIGHT, WIDTH = 5, 4
@@ -50,9 +50,6 @@ class SuperSpike(Atan):
         return grad / (1 + 10 * x.abs()) ** 2, None
 
 
-ATAN, SUPER_SPIKE = SURROGATES["atan"], SURROGATES["super-spike"]
-
-
 class LifNode(nn.Module):
     """SpikingJelly's LIFNode with tau = 2: fires at the threshold 1, resets in the same step."""
 
@@ -70,12 +67,8 @@ class LifNode(nn.Module):
             spikes.append(s), charged.append(u), left.append(v)
         return torch.stack(spikes), torch.stack(charged), torch.stack(left)
 
-    def config(self, surrogate):
-        return {
-            "decay": 0.5, "inputDecayed": self.decay_input, "threshold": 1, "inclusive": True,
-            "reset": "zero" if self.hard else "subtract", "resetPotential": 0, "rest": 0, "resetTiming": "after",
-            "detachReset": False, "surrogate": surrogate,
-        }
+    def config(self):
+        return lif_node(self.decay_input, self.hard, "atan" if self.spike is Atan else "super-spike")
 
 
 class Leaky(nn.Module):
@@ -95,11 +88,7 @@ class Leaky(nn.Module):
         return torch.stack(spikes), potentials, potentials
 
     def config(self):
-        return {
-            "decay": 0.9, "inputDecayed": False, "threshold": 1, "inclusive": False, "reset": "subtract",
-            "resetPotential": 0, "rest": 0, "resetTiming": "before", "detachReset": True,
-            "surrogate": ATAN if self.spike is Atan else SUPER_SPIKE,
-        }
+        return leaky("atan" if self.spike is Atan else "super-spike")
 
 
 class LeakySum(nn.Module):
@@ -240,7 +229,7 @@ def vgg(spiking=True):
         ("pool2", nn.AvgPool2d(2)), ("flatten", Flatten()),
         ("hidden", linear(5, 6)), ("hidden.neurons", neurons), ("readout", linear(6, CLASSES)),
     ]
-    neuron = neurons.config(ATAN) if spiking else "relu"
+    neuron = neurons.config() if spiking else "relu"
     config = {"blocks": [[3, 4], [5]], "hidden": 6, "neuron": neuron, "batchNorm": "joint"}
     return 3, 4, config, layers
 
@@ -253,7 +242,7 @@ def csnn():
         ("flatten", Flatten()),
         ("hidden", linear(4, 6)), ("hidden.lif", neurons), ("readout", linear(6, CLASSES)),
     ]
-    return 3, 4, {"channels": [3, 4], "hidden": 6, "neuron": neurons.config(SUPER_SPIKE)}, layers
+    return 3, 4, {"channels": [3, 4], "hidden": 6, "neuron": neurons.config()}, layers
 
 
 def nmnist_net():

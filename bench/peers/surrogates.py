@@ -24,4 +24,4 @@ for name in options.surrogate.split(","):
     network = Csnn(STEPS, lambda: Neurons(lambda x, v: hard_lif(x, v, spike_of)))
     train(name, network, torch.optim.Adam(network.parameters(), lr=options.lr), data, options)
     neuron = lif_node(decay_input=True, hard=True, surrogate=name)
-    save(name, network, {"kind": "csnn", "channels": [32, 64], "hidden": 128, "neuron": neuron}, STEPS, options)
+    save(name, network, {"kind": "csnn", "channels": [32, 64], "hidden": 128, "neuron": neuron}, STEPS, data, options)

@@ -5,6 +5,7 @@ import {
   epochLine,
   epochRow,
   epochTitles,
+  type ResultLine,
   resultText,
 } from '../../pipelines/training/epoch-line.ts';
 
@@ -56,11 +57,12 @@ describe('epochLine', () => {
 });
 
 describe('resultText', () => {
-  const result = {
-    ...{ type: 'result', model: 'net', testAccuracy: 0.5, bestEpoch: 2, spikeRate: 0.1, parameters: 1234 },
+  const result: ResultLine = {
+    type: 'result',
+    ...{ model: 'net', testAccuracy: 0.5, bestEpoch: 2, spikeRate: 0.1, parameters: 1234 },
     ...{ effectiveAcs: 1, effectiveMacs: 1, energyPicojoules: 1, seconds: 3, engine: 'wasm' },
     ...{ simulated: false, runDir: 'runs/a' },
-  } as const;
+  };
 
   it('leads from recordings to replaying one', () => {
     const text = resultText(result, { images: false, report: true });
