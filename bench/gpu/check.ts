@@ -58,6 +58,8 @@ async function startEach(): Promise<Map<string, EngineResult>> {
   return started;
 }
 
+const left: string[] = [];
+
 interface BenchOutput {
   readonly rows: readonly {
     readonly worker: string;
@@ -89,7 +91,9 @@ async function time(
       peakMebibytes,
     }));
   } catch {
-    say(`${name} on ${workers.join(', ')}: ${timedOut ? 'not done in time' : 'nothing came back'}`);
+    const what = `${name} on ${workers.join(', ')}: ${timedOut ? 'not done in time' : 'nothing came back'}`;
+    say(what);
+    left.push(what);
     return [];
   }
 }
@@ -115,10 +119,9 @@ const names = quick
   ? ['ssnn-48', 'ssnn-48-stream']
   : Object.keys(benchCases).filter((name) => !name.startsWith('dfa'));
 const timings: Timing[] = [];
-const left: string[] = [];
 for (const name of names) {
   if (secondsLeft() < 20) {
-    left.push(name);
+    left.push(`${name}: no time was left`);
     continue;
   }
   say(name);
@@ -127,7 +130,11 @@ for (const name of names) {
 }
 for (const name of names) {
   const slow = timed.filter((each) => SLOW.has(each));
-  if (slow.length === 0 || secondsLeft() < 30) continue;
+  if (slow.length === 0) continue;
+  if (secondsLeft() < 30) {
+    left.push(`${name} on ${slow.join(', ')}: no time was left`);
+    continue;
+  }
   say(`${name} on ${slow.join(', ')}`);
   timings.push(...(await time(name, slow, 1, machine.cuda)));
 }

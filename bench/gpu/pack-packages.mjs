@@ -53,7 +53,7 @@ for (const path of found) {
     dereference: true,
     filter: (source) => {
       if (inner(source) || LEFT_OUT.test(source)) return false;
-      const platform = /webgpu\/dist\/([^/]+)/.exec(source)?.[1];
+      const platform = /\/node_modules\/webgpu\/dist\/([^/]+)/.exec(source)?.[1];
       return platform === undefined || platform === `linux-${process.arch}`;
     },
   });

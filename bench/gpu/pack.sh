@@ -56,7 +56,7 @@ else
 fi
 
 mkdir -p "$(dirname "$archive")"
-tar -C "$stage" -cf - . | xz -T2 -6 >"$archive.tmp"
+tar -C "$stage" -cf - . | xz -T2 >"$archive.tmp"
 bytes=$(stat -c %s "$archive.tmp")
 if [ "$bytes" -ge "$most" ]; then
   echo "pack: expected less than $most bytes, found $bytes" >&2

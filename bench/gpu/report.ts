@@ -25,7 +25,7 @@ export interface CheckResult {
   /** Titles of the cases, by name. */
   readonly cases: Readonly<Record<string, string>>;
   readonly timings: readonly Timing[];
-  /** Cases for which no time was left. */
+  /** What was not timed, for want of time or because nothing came back. */
   readonly left: readonly string[];
 }
 
@@ -41,10 +41,14 @@ export function reportText(result: CheckResult): string {
   const notes = [
     ...(quick ? ['- quick: a part of the suite, one round of few cases'] : []),
     ...(result.conformanceFault === undefined ? [] : [`- conformance: ${result.conformanceFault}`]),
-    ...(left.length === 0 ? [] : [`- no time was left for ${left.join(', ')}`]),
+    ...(left.length === 0 ? [] : [`- not timed: ${left.join(', ')}`]),
     ...absent,
     ...failures,
-    '- libtensorflow with CUDA does not fit what is carried: tensorflow runs where the Python of the machine has it',
+    ...(engines['tensorflow']?.detail === undefined
+      ? [
+          '- libtensorflow does not fit what is carried: the one of the Python of a machine is used, where it has one',
+        ]
+      : []),
   ];
   return [
     `# GPU check, ${machine.date.slice(0, 16).replace('T', ' ')}`,
@@ -82,7 +86,7 @@ function table({ engines, conformance, cases, timings, machine }: CheckResult): 
     const milliseconds = (1000 * found.medianSeconds).toFixed(found.medianSeconds < 0.1 ? 2 : 0);
     return Number.isFinite(times) ? `${milliseconds} (${times.toFixed(2)} x)` : milliseconds;
   };
-  const rows = Object.entries(engines).map(([name, { detail, reason }]) => {
+  const rows = Object.entries(engines).map(([name, { detail }]) => {
     const { passed, failed } = conformance[name] ?? { passed: 0, failed: 0 };
     const suite =
       passed + failed === 0
@@ -90,7 +94,7 @@ function table({ engines, conformance, cases, timings, machine }: CheckResult): 
         : failed === 0
           ? `${passed} passed`
           : `${failed} of ${passed + failed} FAILED`;
-    return [name, detail ?? `does not run: ${reason}`, suite, ...names.map((each) => cell(each, name))];
+    return [name, detail ?? 'does not run: see above', suite, ...names.map((each) => cell(each, name))];
   });
   for (const peer of peers) rows.push([peer, machine.pytorch, '-', ...names.map((each) => cell(each, peer))]);
   if (peers.length === 0) rows.push(['pytorch', machine.pytorch, '-', ...names.map(() => '-')]);
