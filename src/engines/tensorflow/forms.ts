@@ -50,15 +50,16 @@ function addConvolutionForms(forms: KernelForms): void {
 }
 
 /** A reshape to the shape that is there already is no operation, and any other makes its constants once. */
-function reshape({ inputs, attrs, backend }: KernelCall, original: KernelFunc): TensorInfo | TensorInfo[] {
+function reshape(call: KernelCall, original: KernelFunc): TensorInfo | TensorInfo[] {
+  const { inputs, attrs, backend } = call;
   const { x } = inputs as { readonly x: TensorInfo };
   const shape = implied((attrs as unknown as { readonly shape: readonly number[] }).shape, x.shape);
   if (shape.length === x.shape.length && shape.every((side, axis) => side === x.shape[axis])) {
     (backend as KernelBackend).incRef(x.dataId);
     return { dataId: x.dataId, shape, dtype: x.dtype };
   }
-  if (x.dtype !== 'float32') return original({ inputs, attrs, backend });
-  return EagerCall.run((call) => [call.reshape(call.take(x), shape)])[0]!;
+  if (x.dtype !== 'float32') return original(call);
+  return EagerCall.run((eager) => [eager.reshape(eager.take(x), shape)])[0]!;
 }
 
 type KernelCall = Parameters<KernelFunc>[0];
