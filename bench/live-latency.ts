@@ -117,7 +117,7 @@ async function measure(
   model: LoadedModel,
   paths: readonly string[],
 ): Promise<{ timed: Timed[]; log: SentLog }> {
-  await warmUp(model, { streams: 1, measured: options.operations });
+  await warmUp(model, { streams: 1, operations: options.operations });
   const source = await liveSource('udp://127.0.0.1:0?protocol=spif', { sensor });
   const script = fileURLToPath(new URL('./latency/sender.js', import.meta.url));
   const { port } = source.address!;

@@ -264,7 +264,13 @@ export {
 } from './models/predictor.ts';
 export { type LayerRecording, Recorder, type RecorderOptions } from './models/recorder.ts';
 export type { Schedule } from './models/schedules.ts';
-export { type StepMeasures, StepMeter, type StepOperations, type StepRaster } from './models/step-meter.ts';
+export {
+  type MeterOptions,
+  type StepMeasures,
+  StepMeter,
+  type StepOperations,
+  type StepRaster,
+} from './models/step-meter.ts';
 export type { Surrogate } from './models/surrogates.ts';
 export * as surrogates from './models/surrogates.ts';
 export {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { concatMap, defer, finalize, from, type Observable } from 'rxjs';
 import { InputError } from '../../src/errors.ts';
 import { LaneStates } from '../../src/models/lane-states.ts';
-import type { StepMeasures, StepRaster } from '../../src/models/step-meter.ts';
+import type { StepOperations, StepRaster } from '../../src/models/step-meter.ts';
 import type { Decision } from '../../src/operators/decide.ts';
 import type { LiveWindow, LiveWindowCounters } from '../../src/operators/live-windows.ts';
 import type { Prediction } from '../../src/operators/predict.ts';
@@ -216,7 +216,7 @@ class LiveRun {
         this.#model.predictor.stepBatch(
           turns.map(({ window }) => window),
           state,
-          operations || raster,
+          { operations, raster },
         ),
     );
     const doneMillis = nowMillis();
@@ -232,8 +232,8 @@ class LiveRun {
         merged: window.merged,
         reset: window.reset || resetEachWindow,
         latencyMillis: Number(Math.max(0, doneMillis - window.arrivedMillis).toFixed(3)),
-        ...(operations && measure !== undefined && operationsOf(measure, window)),
-        ...(raster && measure !== undefined && { raster: measure.raster }),
+        ...(measure?.operations && operationsOf(measure.operations, window)),
+        ...(measure?.raster && { raster: measure.raster }),
       };
       camera.advance(window);
       return prediction;
@@ -277,10 +277,9 @@ function decisionOf({ decide }: CameraStream, prediction: Prediction): Predictio
 }
 
 function operationsOf(
-  { operations }: StepMeasures,
+  { accumulates, multiplies, dense }: StepOperations,
   { startMicros, endMicros }: LiveWindow,
 ): Pick<LivePrediction, 'operations' | 'operationsPerSecond'> {
-  const { accumulates, multiplies, dense } = operations;
   const seconds = Math.max(endMicros - startMicros, 1) / 1e6;
   return {
     operations: { accumulates, multiplies, dense },

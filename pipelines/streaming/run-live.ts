@@ -35,7 +35,7 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
   const model = await loadModel(name, { engine, threads, binMicros });
   closing.later(() => model.close());
   const restore = await savedState(snapshot, model);
-  await warmUp(model, { streams: values.source.length, measured: values.operations });
+  await warmUp(model, { streams: values.source.length, operations: values.operations });
   const about = { kind: 'live', title: `live: ${model.name}` } as const;
   const dashboard = await openDashboard(values, about, context);
   if (dashboard !== undefined) closing.later(() => dashboard.close());

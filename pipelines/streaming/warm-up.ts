@@ -14,7 +14,7 @@ const SPACING = 23;
  */
 export async function warmUp(
   { predictor, feed, windowBins }: Pick<LoadedModel, 'predictor' | 'feed' | 'windowBins'>,
-  { streams, measured }: { readonly streams: number; readonly measured: boolean },
+  { streams, operations }: { readonly streams: number; readonly operations: boolean },
 ): Promise<void> {
   const { width, height, channels } = feed.frame;
   const frames = new Float32Array(windowBins * height * width * channels);
@@ -26,7 +26,7 @@ export async function warmUp(
     for (let step = 0; step < STEPS && performance.now() - started < MOST_MILLIS; step++) {
       const before = state;
       const windows = new Array<typeof window>(batch).fill(window);
-      ({ state } = await predictor.stepBatch(windows, before, measured));
+      ({ state } = await predictor.stepBatch(windows, before, { operations }));
       if (before !== undefined) predictor.disposeState(before);
     }
     if (state !== undefined) predictor.disposeState(state);

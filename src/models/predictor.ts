@@ -4,7 +4,7 @@ import type { Feed } from './feed.ts';
 import { indexOfMaximum } from './index-of-maximum.ts';
 import type { NetworkState } from './layers/layer.ts';
 import { disposeState, type Network } from './network.ts';
-import { type StepMeasures, StepMeter } from './step-meter.ts';
+import { type MeterOptions, type StepMeasures, StepMeter } from './step-meter.ts';
 
 /** The bins of one step, as a stream gives them. */
 export interface PredictorWindow {
@@ -51,12 +51,12 @@ export interface Predictor {
   /**
    * One step of several streams in one batch: equal to a step of each.
    * @param state their states, a row each; absent where all begin
-   * @param measured whether the operations and spikes of each are wanted: then no two layers are fused
+   * @param options what is measured of each besides: then no two layers are fused
    */
   stepBatch(
     windows: readonly PredictorWindow[],
     state?: NetworkState,
-    measured?: boolean,
+    options?: MeterOptions,
   ): Promise<PredictorBatch>;
   disposeState(state: NetworkState): void;
 }
@@ -73,20 +73,21 @@ export function createPredictor(network: Network, { classNames }: Pick<Feed, 'cl
   }
   const meter = new StepMeter();
 
-  const stepBatch: Predictor['stepBatch'] = async (windows, before, measured = false) => {
+  const stepBatch: Predictor['stepBatch'] = async (windows, before, options = {}) => {
+    const measured = options.operations === true || options.raster === true;
     // A network gives rates of a batch; of its samples the meter does.
     const metered = measured || windows.length > 1;
     const { output, state, rates } = tf.tidy(() => {
       const batch = tf.tensor5d(joinFrames(windows), [windows.length, ...frame]);
       const lengths = windows.map(({ bins }) => bins);
       const result = metered
-        ? network.forward(batch, { state: before, lengths, probe: meter.probe })
+        ? network.forward(batch, { state: before, lengths, probe: meter.probe(options) })
         : network.step(batch, before, lengths);
       return result as typeof result & tf.TensorContainerObject;
     });
     const named = Object.entries(rates);
     const read = [output, ...(metered ? [] : named.map(([, rate]) => rate))];
-    const measures = metered ? await meter.read(windows.length) : undefined;
+    const measures = metered ? await meter.read(windows.length, options) : undefined;
     const [logits, ...values] = await Promise.all(read.map((tensor) => tensor.data()));
     tf.dispose([output, ...Object.values(rates)]);
     const ownRates = Object.fromEntries(named.map(([layer], index) => [layer, values[index]?.[0] ?? 0]));

@@ -28,12 +28,21 @@ export interface StepRaster {
   readonly fired: readonly (readonly number[])[];
 }
 
+/** What is measured beside the rates. */
+export interface MeterOptions {
+  /** Default false. */
+  readonly operations?: boolean;
+  /** Default false. */
+  readonly raster?: boolean;
+}
+
 /** What one sample did in a step. */
 export interface StepMeasures {
   /** Mean output of each spiking layer over real steps. */
   readonly rates: Readonly<Record<string, number>>;
-  readonly operations: StepOperations;
-  readonly raster: readonly StepRaster[];
+  /** Where they were asked for. */
+  readonly operations?: StepOperations;
+  readonly raster?: readonly StepRaster[];
 }
 
 /** Neurons of a layer that a raster shows at most. */
@@ -53,22 +62,24 @@ interface Seen {
   readonly pass: Pass;
 }
 
-/** Measures the steps of one network, as its probe; `read` after every step. */
+/** Measures the steps of one network, as its probe; `read` after every step, with the same options. */
 export class StepMeter {
   readonly #inputs: (Seen & { readonly synapses: Synapses })[] = [];
   readonly #outputs: Seen[] = [];
   readonly #fanOuts = new Map<string, FanOut>();
 
   /** Goes into the options of `Network.forward`. */
-  readonly probe: NonNullable<Pass['probe']> = (_, output, { layer, input, pass, active }) => {
-    const { synapses } = layer;
-    const kept = (tensor: tf.Tensor): Seen => ({ layer, pass, tensor: tf.keep(tf.clone(tensor)) });
-    if (synapses !== undefined) this.#inputs.push({ ...kept(input), synapses });
-    if (active) this.#outputs.push(kept(output));
-  };
+  probe({ operations = false }: MeterOptions): NonNullable<Pass['probe']> {
+    return (_, output, { layer, input, pass, active }) => {
+      const { synapses } = layer;
+      const kept = (tensor: tf.Tensor): Seen => ({ layer, pass, tensor: tf.keep(tf.clone(tensor)) });
+      if (operations && synapses !== undefined) this.#inputs.push({ ...kept(input), synapses });
+      if (active) this.#outputs.push(kept(output));
+    };
+  }
 
   /** What the samples of the step that the probe saw did. */
-  async read(samples: number): Promise<StepMeasures[]> {
+  async read(samples: number, { operations = false, raster = false }: MeterOptions): Promise<StepMeasures[]> {
     const [inputs, outputs] = [this.#inputs.splice(0), this.#outputs.splice(0)];
     const values = await Promise.all([...inputs, ...outputs].map(({ tensor }) => tensor.data()));
     const fanOuts = await Promise.all(inputs.map((seen) => this.#fanOut(seen)));
@@ -79,8 +90,8 @@ export class StepMeter {
         rates: Object.fromEntries(
           activity.map(([seen, output]) => [seen.layer.name, meanOutput(seen, output, sample)]),
         ),
-        operations: totalOf(layers),
-        raster: activity.map(([seen, output]) => rasterOf(seen, output, sample)),
+        ...(operations && { operations: totalOf(layers) }),
+        ...(raster && { raster: activity.map(([seen, output]) => rasterOf(seen, output, sample)) }),
       };
     });
     tf.dispose([...inputs, ...outputs].map(({ tensor }) => tensor));
