@@ -85,14 +85,20 @@ export function createPredictor(network: Network, { classNames }: Pick<Feed, 'cl
         : network.step(batch, before, lengths);
       return result as typeof result & tf.TensorContainerObject;
     });
-    const named = Object.entries(rates);
-    const read = [output, ...(metered ? [] : named.map(([, rate]) => rate))];
+    const names = metered ? [] : Object.keys(rates);
+    // In one transfer: every read of an engine with memory of its own waits for it.
+    const joined =
+      metered || names.length === 0
+        ? tf.clone(output)
+        : tf.tidy(() =>
+            tf.concat([output, ...Object.values(rates)].map((tensor) => tf.reshape(tensor, [-1]))),
+          );
     const measures = metered ? await meter.read(windows.length, options) : undefined;
-    const [logits, ...values] = await Promise.all(read.map((tensor) => tensor.data()));
-    tf.dispose([output, ...Object.values(rates)]);
-    const ownRates = Object.fromEntries(named.map(([layer], index) => [layer, values[index]?.[0] ?? 0]));
+    const values = await joined.data();
+    tf.dispose([joined, output, ...Object.values(rates)]);
+    const ownRates = Object.fromEntries(names.map((layer, index) => [layer, values[classes + index]!]));
     const predictions = windows.map((window, row): PredictorOutput => {
-      const probabilities = softmax(logits!.slice(row * classes, (row + 1) * classes));
+      const probabilities = softmax(values.slice(row * classes, (row + 1) * classes));
       const classIndex = indexOfMaximum(probabilities);
       const probability = probabilities[classIndex]!;
       return {
