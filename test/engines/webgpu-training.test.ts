@@ -15,26 +15,27 @@ import { softwareGpu } from './software-gpu.ts';
 const gpu = await softwareGpu();
 if (typeof gpu === 'string') console.warn(`engine webgpu: its tests are skipped: ${gpu}`);
 
-/** SNN-VGG, T = 4, with all its layers and few channels: what is dispatched does not depend on sizes. */
-const config = vggConfig({
-  ...{ input: { height: 16, width: 16, channels: 3 }, hidden: 12 },
+/** SNN-VGG with all its layers and few channels: what is dispatched does not depend on sizes. */
+const deep = vggConfig({
+  ...{ input: { height: 8, width: 8, channels: 3 }, hidden: 12 },
   blocks: [
     [4, 4],
     [6, 6],
     [8, 8],
   ],
 });
-const SHAPE = [1, 16, 16, 3] as const;
+const shallow = vggConfig({ ...deep, blocks: [[4], [6]] });
+const SHAPE = [1, 8, 8, 3] as const;
 
 function samples(count: number): Sample[] {
   return Array.from({ length: count }, (_, index) => {
     const random = new RandomStream(5, `sample/${index}`);
-    const frames = Float32Array.from({ length: 768 }, (_, i) => random.normal(i));
+    const frames = Float32Array.from({ length: 192 }, (_, i) => random.normal(i));
     return { id: `${index}`, label: index % 10, frames, shape: SHAPE, length: 1 };
   });
 }
 
-function trainer(): Trainer {
+function trainer(config = shallow): Trainer {
   return createTrainer(createNetwork(config, 42), {
     seed: 42,
     optimiser: { kind: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4 },
@@ -62,7 +63,7 @@ async function losses(): Promise<number[]> {
 /** Probabilities window by window, the state carried on. */
 async function predictions(): Promise<number[][]> {
   const classNames = Array.from({ length: 10 }, (_, index) => `${index}`);
-  const network = createNetwork(config, 42);
+  const network = createNetwork(shallow, 42);
   const predictor = createPredictor(network, { classNames });
   let state: Parameters<typeof predictor.step>[1];
   const found: number[][] = [];
@@ -81,7 +82,7 @@ async function predictions(): Promise<number[][]> {
 async function dispatches(): Promise<number> {
   const { globals } = (await import('webgpu')) as unknown as GpuPackage;
   const pass = (globals['GPUComputePassEncoder'] as { prototype: Record<string, unknown> }).prototype;
-  const own = trainer();
+  const own = trainer(deep);
   const batch = batchSamples(samples(1));
   await own.trainStep(batch);
   const original = pass['dispatchWorkgroups'] as (...args: unknown[]) => unknown;

@@ -49,7 +49,8 @@ export async function findGpu(choice = 'high-performance'): Promise<FoundGpu | M
     if (adapter !== null) return { gpu, instance, adapter };
     return { state: 'absent', detail: 'no GPU that WebGPU can use', how: howToGetVulkan };
   } catch (error) {
-    return { state: 'absent', detail: (error as Error).message, how: howToGetVulkan };
+    if (!(error instanceof EngineError)) throw error;
+    return { state: 'absent', detail: error.message, how: 'name one of these, or none' };
   }
 }
 
@@ -63,7 +64,7 @@ const howToInstall = `npm install ${GPU_PACKAGE}@0.6.2 ${TFJS_PACKAGE}@4.22.0`;
 
 const howToGetVulkan =
   process.platform === 'linux'
-    ? 'apt-get install libvulkan1, with the driver of the GPU or, for software, mesa-vulkan-drivers (Mesa 23 or later)'
+    ? 'apt-get install libvulkan1 mesa-vulkan-drivers (on Debian 12 with -t bookworm-backports)'
     : "install the GPU's driver";
 
 async function request(

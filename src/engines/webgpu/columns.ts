@@ -20,7 +20,9 @@ export interface Columns {
 /** Groups that keep a large GPU busy. */
 const GROUPS = 512;
 /** Rows of a thread below which another group does not pay. */
-const ROWS = 8;
+const ROWS = 16;
+/** Rows in parallel that each thread adds up on its own. */
+const FEW = 16;
 
 /** Rows and columns of `outer` tables, cut into groups. */
 export function columnsOf(
@@ -59,17 +61,27 @@ export function columnNumbers(
 
 /** `total(value, lane)`: the sum of a value over all threads of a column, for each of them. */
 export function columnDeclarations(width: number): string {
+  const rows = THREADS / width;
+  // Many rows are first added up to few: barriers cost more than additions.
+  const few = Math.min(rows, FEW) * width;
+  const reduce =
+    rows <= FEW
+      ? ''
+      : `
+  var part = 0f;
+  for (var i = lane; i < ${THREADS}u; i += ${few}u) { part += sums[i]; }
+  workgroupBarrier();
+  if (lane < ${few}u) { sums[lane] = part; }
+  workgroupBarrier();`;
   return `
 var<workgroup> sums : array<f32, ${THREADS}>;
 fn total(value : f32, lane : u32) -> f32 {
   workgroupBarrier();
   sums[lane] = value;
-  workgroupBarrier();
-  for (var half = ${THREADS / width / 2}u; half > 0u; half /= 2u) {
-    if (lane < half * ${width}u) { sums[lane] += sums[lane + half * ${width}u]; }
-    workgroupBarrier();
-  }
-  return sums[lane % ${width}u];
+  workgroupBarrier();${reduce}
+  var whole = 0f;
+  for (var i = lane % ${width}u; i < ${few}u; i += ${width}u) { whole += sums[i]; }
+  return whole;
 }`;
 }
 

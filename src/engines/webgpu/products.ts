@@ -1,10 +1,10 @@
 /**
  * Products of matrices, and what is one: a convolution, whose left matrix is gathered from the maps, and both its
- * gradients. A group of threads computes a tile of the result, 4 rows by `breadth` columns a thread; where tiles are
+ * gradients. A group of threads computes a tile of the result, 8 rows by `breadth` columns a thread; where tiles are
  * few the inner axis is shared out too, and partial results are added up in a second shader.
  */
 import { sumRows } from './columns.ts';
-import { type Operand, type Shader, THREADS, type WebGpuDevice } from './device.ts';
+import type { Operand, Shader, WebGpuDevice } from './device.ts';
 
 /** Result [rows, columns], and the axis that is summed over. */
 export interface ProductSizes {
@@ -13,11 +13,18 @@ export interface ProductSizes {
   readonly columns: number;
 }
 
-/** How a matrix is read: an expression of WGSL, and the index that neighbours in memory differ by. */
+/**
+ * How a matrix is read, in WGSL. What an index means costs divisions, so each of the two is worked out on its own, as
+ * rarely as can be.
+ */
 export interface Factor {
-  /** Statements that return the value at (`row`, `inner`) of the left, (`inner`, `column`) of the right matrix. */
+  /** Statements that return, as vec3<i32>, what the value needs of the outer index `index`: a row or a column. */
+  readonly outer: string;
+  /** The same of the inner index. */
+  readonly inner: string;
+  /** Statements that return the value from both, `o` and `i`. */
   readonly value: string;
-  /** True: neighbours differ by the inner index. */
+  /** True: neighbours in memory differ by the inner index. */
   readonly innerFirst: boolean;
 }
 
@@ -35,12 +42,23 @@ export interface Product {
   readonly bias?: Operand;
 }
 
-/** Rows of a tile, and inner indices of a step. */
-const ROWS = 64;
+/** Threads of a group, in `SIDE` rows of as many; rows of a thread, and of a tile; inner indices of a step. */
+const SIDE = 8;
+const GROUP = SIDE * SIDE;
+const HEIGHT = 8;
+const ROWS = SIDE * HEIGHT;
 const INNER = 16;
 /** Inner indices of a share below which a second shader does not pay, and tiles from which it does not. */
 const SHARE = 256;
-const TILES = 64;
+const TILES = 128;
+
+/** A matrix [outer, inner] in memory row by row, or [inner, outer]: `length` is the number of columns in memory. */
+export function stored(buffer: 'a' | 'b', length: 'inner' | 'columns' | 'rows'): Factor {
+  const plain = 'return vec3<i32>(i32(index), 0, 0);';
+  const innerFirst = length === 'inner';
+  const place = innerFirst ? `u32(o.x) * n.inner + u32(i.x)` : `u32(i.x) * n.${length} + u32(o.x)`;
+  return { outer: plain, inner: plain, value: `return ${buffer}[${place}];`, innerFirst };
+}
 
 /** Computes a product into `output`. */
 export function multiply(
@@ -53,14 +71,14 @@ export function multiply(
   const { rows, inner, columns } = sizes;
   if (rows * columns === 0) return;
   const { kind, left, right, factors, numbers = {}, bias } = product;
-  const breadth = columns >= 48 ? 4 : columns >= 24 ? 2 : 1;
+  const breadth = [1, 2, 4].find((own) => columns <= SIDE * own) ?? 8;
   const tileRows = Math.ceil(rows / ROWS);
-  const tileColumns = Math.ceil(columns / (16 * breadth));
+  const tileColumns = Math.ceil(columns / (SIDE * breadth));
   const tiles = tileRows * tileColumns;
   const wanted = bias !== undefined || tiles >= TILES ? 1 : Math.ceil((4 * TILES) / tiles);
   const splits = Math.max(1, Math.min(wanted, Math.floor(inner / SHARE)));
-  const share = Math.ceil(inner / splits / INNER) * INNER;
-  const used = Math.max(1, Math.ceil(inner / Math.max(1, share)));
+  const share = Math.max(1, Math.ceil(inner / splits / INNER)) * INNER;
+  const used = Math.max(1, Math.ceil(inner / share));
   const target = used === 1 ? output : device.scratch(used * rows * columns);
   device.run(
     name,
@@ -85,17 +103,21 @@ function shaderOf(
   numbers: readonly string[],
   { breadth, biased }: { readonly breadth: number; readonly biased: boolean },
 ): Shader {
-  const width = 16 * breadth;
-  const columns = Array.from({ length: breadth }, (_, index) => index);
-  const vector = breadth === 1 ? 'f32' : `vec${breadth}<f32>`;
-  const component = (index: number): string => (breadth === 1 ? '' : `[${index}]`);
-  const place = (innerFirst: boolean, along: number): string =>
-    innerFirst
-      ? `let k = e % ${INNER}u; let at = e / ${INNER}u;`
-      : `let at = e % ${along}u; let k = e / ${along}u;`;
+  const width = SIDE * breadth;
+  // A thread's columns as vectors of up to four.
+  const lanes = Math.min(4, breadth);
+  const vectors = breadth / lanes;
+  const vector = lanes === 1 ? 'f32' : `vec${lanes}<f32>`;
+  const each = (count: number, make: (index: number) => string, joint = '\n'): string =>
+    Array.from({ length: count }, (_, index) => make(index)).join(joint);
+  const across = (index: number): string =>
+    each(lanes, (lane) => `rights[k][threadColumn + ${index * lanes + lane}u]`, ', ');
+  const lefts = loader('left', left, ROWS, 'n.rows');
+  const righter = loader('right', right, width, 'n.columns');
   return {
     reads: ['a', 'b', ...(biased ? ['bias'] : [])],
     writes: ['result'],
+    threads: GROUP,
     numbers: {
       ...{ groups: 'u32', tileRows: 'u32', tileColumns: 'u32' },
       ...{ rows: 'u32', inner: 'u32', columns: 'u32', share: 'u32' },
@@ -104,50 +126,99 @@ function shaderOf(
     declarations: `
 var<workgroup> lefts : array<array<f32, ${ROWS}>, ${INNER}>;
 var<workgroup> rights : array<array<f32, ${width}>, ${INNER}>;
-fn left(row : u32, inner : u32) -> f32 { ${left.value} }
-fn right(inner : u32, column : u32) -> f32 { ${right.value} }`,
+${lefts.functions}
+${righter.functions}`,
     body: `
 if (group >= n.groups) { return; }
-let firstColumn = (group % n.tileColumns) * ${width}u;
-let firstRow = ((group / n.tileColumns) % n.tileRows) * ${ROWS}u;
+let rightFirst = (group % n.tileColumns) * ${width}u;
+let leftFirst = ((group / n.tileColumns) % n.tileRows) * ${ROWS}u;
 let split = group / (n.tileColumns * n.tileRows);
 let end = min(n.inner, (split + 1u) * n.share);
-let threadColumn = (lane % 16u) * ${breadth}u;
-let threadRow = (lane / 16u) * 4u;
-var sums : array<${vector}, 4>;
+let threadColumn = (lane % ${SIDE}u) * ${breadth}u;
+let threadRow = (lane / ${SIDE}u) * ${HEIGHT}u;
+${each(vectors, (index) => `var sums${index} : array<${vector}, ${HEIGHT}>;`)}
+${lefts.before}
+${righter.before}
 for (var step = split * n.share; step < end; step += ${INNER}u) {
-  for (var e = lane; e < ${ROWS * INNER}u; e += ${THREADS}u) {
-    ${place(left.innerFirst, ROWS)}
-    var value = 0f;
-    if (firstRow + at < n.rows && step + k < end) { value = left(firstRow + at, step + k); }
-    lefts[k][at] = value;
-  }
-  for (var e = lane; e < ${width * INNER}u; e += ${THREADS}u) {
-    ${place(right.innerFirst, width)}
-    var value = 0f;
-    if (firstColumn + at < n.columns && step + k < end) { value = right(step + k, firstColumn + at); }
-    rights[k][at] = value;
-  }
+${lefts.load}
+${righter.load}
   workgroupBarrier();
   for (var k = 0u; k < ${INNER}u; k++) {
-    let across = ${vector}(${columns.map((index) => `rights[k][threadColumn + ${index}u]`).join(', ')});
-    for (var i = 0u; i < 4u; i++) { sums[i] += lefts[k][threadRow + i] * across; }
+${each(vectors, (index) => `    let across${index} = ${vector}(${across(index)});`)}
+    for (var r = 0u; r < ${HEIGHT}u; r++) {
+      let down = lefts[k][threadRow + r];
+${each(vectors, (index) => `      sums${index}[r] += down * across${index};`)}
+    }
   }
   workgroupBarrier();
 }
-for (var i = 0u; i < 4u; i++) {
-  let row = firstRow + threadRow + i;
-  let sum = sums[i];
-${columns
-  .map(
-    (index) => `  {
-    let column = firstColumn + threadColumn + ${index}u;
-    if (row < n.rows && column < n.columns) {
-      result[(split * n.rows + row) * n.columns + column] = sum${component(index)}${biased ? ' + bias[column]' : ''};
+for (var r = 0u; r < ${HEIGHT}u; r++) {
+  let row = leftFirst + threadRow + r;
+  if (row < n.rows) {
+    let first = (split * n.rows + row) * n.columns;
+${each(breadth, (index) => {
+  const sum = `sums${Math.floor(index / lanes)}[r]${lanes === 1 ? '' : `[${index % lanes}]`}`;
+  return `    {
+      let column = rightFirst + threadColumn + ${index}u;
+      if (column < n.columns) { result[first + column] = ${sum}${biased ? ' + bias[column]' : ''}; }
+    }`;
+})}
+  }
+}`,
+  };
+}
+
+/** What brings a matrix's part of a step, `along` outer indices by `INNER`, into shared memory \`NAMEs\`. */
+function loader(
+  name: 'left' | 'right',
+  { outer, inner, value, innerFirst }: Factor,
+  along: number,
+  limit: string,
+): { readonly functions: string; readonly before: string; readonly load: string } {
+  const functions = `
+fn ${name}Outer(index : u32) -> vec3<i32> { ${outer} }
+fn ${name}Inner(index : u32) -> vec3<i32> { ${inner} }
+fn ${name}Value(o : vec3<i32>, i : vec3<i32>) -> f32 { ${value} }`;
+  if (innerFirst) {
+    // A thread stays at its inner index of the step, and takes every so many outer ones.
+    const stride = GROUP / INNER;
+    const slots = along / stride;
+    return {
+      functions,
+      before: `
+let ${name}K = lane % ${INNER}u;
+let ${name}At = lane / ${INNER}u;
+var ${name}Outers : array<vec3<i32>, ${slots}>;
+for (var s = 0u; s < ${slots}u; s++) { ${name}Outers[s] = ${name}Outer(${name}First + ${name}At + s * ${stride}u); }`,
+      load: `
+  {
+    let inside = step + ${name}K < end;
+    let i = ${name}Inner(step + ${name}K);
+    for (var s = 0u; s < ${slots}u; s++) {
+      let at = ${name}At + s * ${stride}u;
+      var value = 0f;
+      if (inside && ${name}First + at < ${limit}) { value = ${name}Value(${name}Outers[s], i); }
+      ${name}s[${name}K][at] = value;
     }
   }`,
-  )
-  .join('\n')}
-}`,
+    };
+  }
+  // A thread stays at its outer index, and takes every so many inner ones.
+  const stride = GROUP / along;
+  const slots = INNER / stride;
+  return {
+    functions,
+    before: `
+let ${name}At = lane % ${along}u;
+let ${name}K = lane / ${along}u;
+let ${name}Own = ${name}Outer(${name}First + ${name}At);
+let ${name}Inside = ${name}First + ${name}At < ${limit};`,
+    load: `
+  for (var s = 0u; s < ${slots}u; s++) {
+    let k = ${name}K + s * ${stride}u;
+    var value = 0f;
+    if (${name}Inside && step + k < end) { value = ${name}Value(${name}Own, ${name}Inner(step + k)); }
+    ${name}s[k][${name}At] = value;
+  }`,
   };
 }

@@ -7,7 +7,7 @@ import type {
 } from '../../kernels/convolution.ts';
 import type { KernelForm } from '../../kernels/kernel.ts';
 import type { WebGpuDevice } from '../device.ts';
-import { type Factor, multiply } from '../products.ts';
+import { multiply, stored } from '../products.ts';
 
 /** Sizes that the gathers read. */
 function geometry(
@@ -23,17 +23,26 @@ function geometry(
   };
 }
 
-/** The input that the filter's place `place` sees for the output pixel `pixel`, from the maps `a`. */
-const seen = `
-let q = i32(pixel); let f = i32(place);
-let channel = f % n.inputs;
-let y = ((q / n.outWidth) % n.outHeight) * n.stride + f / (n.inputs * n.filterColumns) - n.top;
-let x = (q % n.outWidth) * n.stride + (f / n.inputs) % n.filterColumns - n.left;
-if (y < 0 || y >= n.height || x < 0 || x >= n.width) { return 0f; }
-let map = q / (n.outWidth * n.outHeight);
-return a[((map * n.height + y) * n.width + x) * n.inputs + channel];`;
+/** An output pixel as its map, and its upper and left edge in the input. */
+const pixel = `
+let q = i32(index);
+let y = ((q / n.outWidth) % n.outHeight) * n.stride - n.top;
+return vec3<i32>(q / (n.outWidth * n.outHeight), y, (q % n.outWidth) * n.stride - n.left);`;
 
-const rowMajor: Factor = { value: 'return b[inner * n.columns + column];', innerFirst: false };
+/** A place of the filter as its input channel, row and column. */
+const place = `
+let f = i32(index);
+return vec3<i32>(f % n.inputs, f / (n.inputs * n.filterColumns), (f / n.inputs) % n.filterColumns);`;
+
+/** What the filter's place sees for the output pixel, from the maps `a`. */
+function seen(pixelName: string, placeName: string): string {
+  const [q, f] = [pixelName, placeName];
+  return `
+let y = ${q}.y + ${f}.y;
+let x = ${q}.z + ${f}.z;
+if (y < 0 || y >= n.height || x < 0 || x >= n.width) { return 0f; }
+return a[((${q}.x * n.height + y) * n.width + x) * n.inputs + ${f}.x];`;
+}
 
 /** Maps by a filter. */
 export function convolutionForm(device: WebGpuDevice): KernelForm<'input' | 'filter', ConvolutionAttributes> {
@@ -46,9 +55,10 @@ export function convolutionForm(device: WebGpuDevice): KernelForm<'input' | 'fil
     const outWidth = side(width + padding.left + padding.right, columns);
     const output = device.output([maps, outHeight, outWidth, outputs]);
     const sizes = { rows: maps * outHeight * outWidth, inner: rows * columns * inputs, columns: outputs };
-    const left = { value: `let pixel = row; let place = inner;${seen}`, innerFirst: true };
+    const left = { outer: pixel, inner: place, value: seen('o', 'i'), innerFirst: true };
     const numbers = geometry(input.shape, filter.shape, output.shape, attributes);
-    const product = { kind: 'forward', left, right: rowMajor, factors: [input, filter], numbers } as const;
+    const right = stored('b', 'columns');
+    const product = { kind: 'forward', left, right, factors: [input, filter], numbers } as const;
     multiply(device, 'Convolution', sizes, product, output);
     return [output];
   };
@@ -64,23 +74,26 @@ export function inputGradientForm(
     const [rows, columns, , outputs] = filter.shape as [number, number, number, number];
     const sizes = { rows: maps * height * width, inner: rows * columns * outputs, columns: inputs };
     const left = {
+      outer: `
+let q = i32(index);
+return vec3<i32>(q / (n.width * n.height), (q / n.width) % n.height + n.top, q % n.width + n.left);`,
+      inner: `
+let f = i32(index);
+return vec3<i32>(f % n.outputs, f / (n.outputs * n.filterColumns), (f / n.outputs) % n.filterColumns);`,
       value: `
-let q = i32(row); let f = i32(inner);
-let channel = f % n.outputs;
-let below = (q / n.width) % n.height + n.top - f / (n.outputs * n.filterColumns);
-let right = q % n.width + n.left - (f / n.outputs) % n.filterColumns;
+let below = o.y - i.y;
+let right = o.z - i.z;
 if (below < 0 || right < 0 || below % n.stride != 0 || right % n.stride != 0) { return 0f; }
 let y = below / n.stride;
 let x = right / n.stride;
 if (y >= n.outHeight || x >= n.outWidth) { return 0f; }
-let map = q / (n.width * n.height);
-return a[((map * n.outHeight + y) * n.outWidth + x) * n.outputs + channel];`,
+return a[((o.x * n.outHeight + y) * n.outWidth + x) * n.outputs + i.x];`,
       innerFirst: true,
     };
     const right = {
-      value: `
-let outputs = u32(n.outputs);
-return b[((inner / outputs) * n.columns + column) * outputs + inner % outputs];`,
+      outer: 'return vec3<i32>(i32(index), 0, 0);',
+      inner: 'return vec3<i32>(i32(index) / n.outputs, i32(index) % n.outputs, 0);',
+      value: 'return b[(i.x * n.inputs + o.x) * n.outputs + i.y];',
       innerFirst: true,
     };
     const numbers = geometry(output.shape, filter.shape, outputGradient.shape, attributes);
@@ -103,10 +116,10 @@ export function filterGradientForm(
     const [rows, columns, inputs, outputs] = filterShape as [number, number, number, number];
     const pixels = util.sizeFromShape(outputGradient.shape) / outputs;
     const sizes = { rows: rows * columns * inputs, inner: pixels, columns: outputs };
-    const left = { value: `let pixel = inner; let place = row;${seen}`, innerFirst: false };
+    const left = { outer: place, inner: pixel, value: seen('i', 'o'), innerFirst: false };
     const numbers = geometry(input.shape, filterShape, outputGradient.shape, attributes);
     const factors = [input, outputGradient] as const;
-    const product = { kind: 'filter gradient', left, right: rowMajor, factors, numbers };
+    const product = { kind: 'filter gradient', left, right: stored('b', 'columns'), factors, numbers };
     multiply(device, 'ConvolutionFilterGradient', sizes, product, output);
     return [output];
   };

@@ -1,6 +1,6 @@
 import type { KernelForm } from '../../kernels/kernel.ts';
 import type { WebGpuDevice } from '../device.ts';
-import { multiply } from '../products.ts';
+import { multiply, stored } from '../products.ts';
 
 /** Rows times weights plus bias. */
 export function spikeProductForm(device: WebGpuDevice): KernelForm<'input' | 'weight' | 'bias', object> {
@@ -10,8 +10,8 @@ export function spikeProductForm(device: WebGpuDevice): KernelForm<'input' | 'we
     const output = device.output([rows, columns]);
     const product = {
       kind: 'rows',
-      left: { value: 'return a[row * n.inner + inner];', innerFirst: true },
-      right: { value: 'return b[inner * n.columns + column];', innerFirst: false },
+      left: stored('a', 'inner'),
+      right: stored('b', 'columns'),
       factors: [input, weight] as const,
       bias,
     };
@@ -30,8 +30,8 @@ export function spikeProductWeightGradientForm(
     const output = device.output([rows, columns]);
     const product = {
       kind: 'transposed',
-      left: { value: 'return a[inner * n.rows + row];', innerFirst: false },
-      right: { value: 'return b[inner * n.columns + column];', innerFirst: false },
+      left: stored('a', 'rows'),
+      right: stored('b', 'columns'),
       factors: [input, outputGradient] as const,
     };
     multiply(device, 'SpikeProductWeightGradient', { rows, inner, columns }, product, output);
