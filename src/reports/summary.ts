@@ -14,6 +14,8 @@ interface SummaryColumn extends Column {
   /** @param best best accuracy of the table; absent where there is no other network */
   cell(network: NetworkReport, best: number | undefined): string;
   readonly note?: string;
+  /** Only of several networks. */
+  readonly compares?: boolean;
 }
 
 const ABSENT = '–';
@@ -33,6 +35,7 @@ const summaryColumns: readonly SummaryColumn[] = [
     cell: ({ measures }, best) =>
       measures === undefined || best === undefined ? ABSENT : (100 * (best - measures.accuracy)).toFixed(2),
     note: 'gap: points behind the best accuracy of the table',
+    compares: true,
   },
   {
     title: 'best epoch',
@@ -80,13 +83,14 @@ const summaryColumns: readonly SummaryColumn[] = [
 
 /** The final table of a report. */
 export function summaryOf({ networks }: Pick<Report, 'networks'>): Summary {
-  const all = [...summaryColumns.slice(0, -1), ...quantityColumns(networks), summaryColumns.at(-1)!];
+  const fixed = summaryColumns.filter(({ compares }) => compares !== true || networks.length > 1);
+  const all = [...fixed.slice(0, -1), ...quantityColumns(networks), fixed.at(-1)!];
   const best =
     networks.length > 1 ? Math.max(...networks.map(({ measures }) => measures?.accuracy ?? 0)) : undefined;
   return {
     columns: all.map(({ title, align }) => (align === undefined ? { title } : { title, align })),
     rows: networks.map((network) => all.map(({ cell }) => cell(network, best))),
-    notes: summaryColumns.flatMap(({ note }) => note ?? []),
+    notes: fixed.flatMap(({ note }) => note ?? []),
   };
 }
 
