@@ -91,9 +91,11 @@ function placeOf(scheme: string, body: string, listen: boolean): AddressPlace | 
       if (place === undefined || (scheme === 'udp' && listen)) return undefined;
       return scheme === 'udp' ? { kind: 'udp', ...place } : { kind: 'tcp', listen, ...place };
     }
-    case 'ws': {
+    case 'ws':
+    case 'wss': {
       const place = networkPlace(body, true);
-      return place && { kind: 'ws', listen, url: `ws:${body}`, ...place };
+      if (place === undefined || (scheme === 'wss' && listen)) return undefined;
+      return { kind: 'ws', listen, url: `${scheme}:${body}`, ...place };
     }
     case 'unix': {
       const path = body.replace(/^\/\/(?=\/)/, '');

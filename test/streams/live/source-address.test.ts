@@ -41,6 +41,11 @@ describe('parseAddress', () => {
     const { place, options } = parseAddress('ws://127.0.0.1:8080/events?protocol=spif&camera=2');
     expect(place).toMatchObject({ kind: 'ws', url: 'ws://127.0.0.1:8080/events?camera=2', port: 8080 });
     expect(options).toEqual({ protocol: 'spif' });
+    expect(parseAddress('wss://host/x?protocol=spif').place).toMatchObject({
+      kind: 'ws',
+      url: 'wss://host/x',
+    });
+    expect(() => parseAddress('wss://host:1?listen')).toThrow(/^source: expected /);
   });
 
   it.each([
