@@ -1,16 +1,27 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { InputError } from '../../src/errors.ts';
 import { writeFileAtomic } from '../../src/streams/atomic-file.ts';
 import type { LiveInference } from './live-inference.ts';
 
-/** The bytes of a snapshot that an earlier run left; undefined where none did. */
+/** The bytes of a snapshot that an earlier run left, undefined where none did; what it left unfinished is removed. */
 export async function readSnapshot(path: string): Promise<Uint8Array | undefined> {
+  await removeLeftovers(path);
   try {
     return await readFile(path);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
     throw new InputError(`cannot be read: ${message}`, path, { cause });
+  }
+}
+
+/** Removes files that a run was writing to take the place of `path` when it was killed. */
+async function removeLeftovers(path: string): Promise<void> {
+  const [folder, name] = [dirname(path), basename(path)];
+  for (const other of await readdir(folder).catch(() => [])) {
+    if (other.startsWith(`${name}.`) && /^\.[0-9a-f]{12}\.tmp$/.test(other.slice(name.length)))
+      await rm(join(folder, other), { force: true });
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../../pipelines/streaming/live-inference.ts';
 import type { LoadedModel } from '../../../pipelines/streaming/load-model.ts';
 import { decodeSnapshot } from '../../../pipelines/streaming/snapshot.ts';
+import { warmUp } from '../../../pipelines/streaming/warm-up.ts';
 import { startEngine } from '../../../src/engines/engine.ts';
 import { allocateChunk, type EventChunk } from '../../../src/events.ts';
 import { createNetwork, type Network, type NetworkConfig } from '../../../src/models/network.ts';
@@ -208,6 +209,21 @@ describe('inferLive', () => {
     await run();
     const before = tf.memory().numTensors;
     await run();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('is warmed up for one and for all of its streams, without a trace', async () => {
+    const { model } = create(nmnist);
+    const batches = new Set<number>();
+    const { stepBatch } = model.predictor;
+    const watched: typeof stepBatch = (windows, ...rest) => {
+      batches.add(windows.length);
+      return stepBatch(windows, ...rest);
+    };
+    const before = tf.memory().numTensors;
+    const predictor = { ...model.predictor, stepBatch: watched };
+    await warmUp({ ...model, predictor }, { streams: 3, operations: true });
+    expect([...batches]).toEqual([1, 3]);
     expect(tf.memory().numTensors).toBe(before);
   });
 
