@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { npyFile, npzFile } from '../../../fixtures/recordings/numpy-file.ts';
 import { barEvents } from '../../../fixtures/recordings/scene.ts';
 import { FormatError } from '../../../src/errors.ts';
-import { detectFormat } from '../../../src/streams/formats/index.ts';
+import { memorySource } from '../../../src/streams/byte-source.ts';
+import { detectFormat, numpy } from '../../../src/streams/formats/index.ts';
 import {
   openRecording,
   type RecordingOptions,
@@ -77,6 +78,7 @@ describe('NumPy', () => {
     ['an archive of vectors', npzFile(vectors, false)],
     ['a compressed archive of vectors', npzFile(vectors, true)],
     ['a compressed archive of rows', npzFile({ arr_0: structured }, true)],
+    ['an archive of columns', npzFile({ events: npyFile("'<i8'", [4, t.length], byColumn()) }, false)],
     ['an archive of plain rows', npzFile({ events: npyFile("'<f8'", [t.length, 4], floats('txyp')) }, false)],
   ])('is read from %s', async (_, bytes) => {
     expect(detectFormat(bytes.subarray(0, 1 << 16), bytes.length).name).toBe('numpy');
@@ -103,6 +105,8 @@ describe('NumPy', () => {
       ['a.npy', structured],
       ['b.npy', npyFile("'<f8'", [t.length, 4], floats('txyp'))],
       ['c.npz', npzFile(vectors, true)],
+      ['d.npz', npzFile(vectors, false)],
+      ['e.npz', npzFile({ arr_0: structured }, false)],
     ] as const) {
       const path = join(folder, name);
       writeFileSync(path, bytes);
@@ -111,6 +115,17 @@ describe('NumPy', () => {
       expect(joinColumns(await collect(part.chunks())).t).toEqual(
         t.filter((time) => time >= from && time < to),
       );
+    }
+  });
+
+  it('is read in part without what is before it, from arrays that are stored', async () => {
+    for (const files of [vectors, { arr_0: structured }]) {
+      const bytes = npzFile(files, false);
+      const reader = await numpy.openReader(memorySource(bytes));
+      const [chunk] = await collect(reader.chunks({ fromMicros: t[39_000]! }));
+      expect(chunk!.origin + chunk!.t[0]!).toBeGreaterThan(t[20_000]!);
+      expect(chunk!.origin + chunk!.t.at(-1)!).toBe(t.at(-1));
+      await reader.close();
     }
   });
 

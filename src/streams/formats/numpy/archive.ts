@@ -1,7 +1,13 @@
 import { Readable } from 'node:stream';
 import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from 'yauzl';
 import type { ByteSource } from '../../byte-source.ts';
+import { viewOf } from '../byte-window.ts';
 
+/** The start of a zip archive, and of each member's own header of so many bytes. */
+export const ZIP_MAGIC = 0x04034b50;
+const LOCAL_BYTES = 30;
+/** Bit of a member's flags. */
+const ENCRYPTED = 1;
 const BLOCK_BYTES = 1 << 18;
 /** Arrays that an archive may hold; more are no recording. */
 const MOST_MEMBERS = 1000;
@@ -10,6 +16,8 @@ const MOST_MEMBERS = 1000;
 export interface ArrayArchive {
   readonly names: readonly string[];
   open(name: string): Promise<ByteCursor>;
+  /** The bytes of an array that is stored as it is; undefined for one that is packed, or not whole. */
+  stored(name: string): Promise<ByteSource | undefined>;
   close(): void;
 }
 
@@ -40,7 +48,29 @@ export async function openArchive(source: ByteSource): Promise<ArrayArchive> {
           error ? reject(error) : resolve(new ByteCursor(stream)),
         );
       }),
+    stored: async (name) => {
+      const { compressionMethod, generalPurposeBitFlag, relativeOffsetOfLocalHeader, uncompressedSize } =
+        entries.get(name)!;
+      if (compressionMethod !== 0 || (generalPurposeBitFlag & ENCRYPTED) !== 0) return undefined;
+      const head = await source.read(relativeOffsetOfLocalHeader, relativeOffsetOfLocalHeader + LOCAL_BYTES);
+      const view = viewOf(head);
+      if (head.length < LOCAL_BYTES || view.getUint32(0, true) !== ZIP_MAGIC) return undefined;
+      const names = view.getUint16(26, true) + view.getUint16(28, true);
+      const start = relativeOffsetOfLocalHeader + LOCAL_BYTES + names;
+      return start + uncompressedSize > source.size ? undefined : partOf(source, start, uncompressedSize);
+    },
     close: () => zip.close(),
+  };
+}
+
+/** Some bytes of a source, as a source. */
+function partOf(source: ByteSource, offset: number, size: number): ByteSource {
+  return {
+    path: source.path,
+    file: undefined,
+    size,
+    read: (start, end) => source.read(offset + start, offset + Math.min(end, size)),
+    close: () => Promise.resolve(),
   };
 }
 
