@@ -1,9 +1,4 @@
-import { createServer, type Server, STATUS_CODES } from 'node:http';
-import { type AddressInfo, isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { OptionError } from '../errors.ts';
+import type { WebSocket } from 'ws';
 import type { EventChunk } from '../events.ts';
 import { type AccessRules, accessOf, isLoopback, newToken } from './access.ts';
 import { EventCanvas } from './event-canvas.ts';
@@ -16,6 +11,7 @@ import type {
   MemoryMessage,
 } from './messages.ts';
 import { type DashboardPage, readPage } from './page-html.ts';
+import { isInUse, SocketServer, urlOf } from './socket-server.ts';
 import { type Tick, Viewer } from './viewer.ts';
 
 /** What is shown, and to whom. */
@@ -55,7 +51,6 @@ const MEMORY_MILLIS = 1000;
 /** Messages between two ticks: beyond, pages get the history in their place. */
 const MOST_PENDING = 4096;
 const MOST_VIEWERS = 32;
-const GOOD_BYE_MILLIS = 500;
 /** No page of ours sends longer messages. */
 const LONGEST_REQUEST_BYTES = 256;
 
@@ -67,7 +62,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const page = await readPage();
   const server = new DashboardServer(options, rules, page);
   const port = await server.listen(host, options.port);
-  return server.dashboard(urlOf(host, port, token));
+  return server.dashboard(urlOf('http', host, port, token));
 }
 
 class DashboardServer {
@@ -75,51 +70,32 @@ class DashboardServer {
   readonly #history = new History();
   readonly #viewers = new Map<WebSocket, Viewer>();
   readonly #canvases = new Map<string, EventCanvas>();
-  readonly #http: Server;
-  readonly #sockets: WebSocketServer;
+  readonly #server: SocketServer;
   #pending: (DashboardMessage | MemoryMessage)[] = [];
   #ticking: NodeJS.Timeout | undefined;
   #sampling: NodeJS.Timeout | undefined;
 
   constructor({ kind, title }: DashboardOptions, rules: AccessRules, page: DashboardPage) {
     this.#hello = { type: 'hello', kind, title };
-    this.#sockets = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      maxPayload: LONGEST_REQUEST_BYTES,
-    });
-    this.#http = createServer((request, response) => {
-      const access = accessOf(request, rules);
-      if (access === 'page') {
-        response.writeHead(200, page.headers).end(page.html);
-      } else {
-        response.writeHead(access === 'stream' ? 404 : access, { connection: 'close' }).end();
-      }
-    });
-    this.#http.maxConnections = 2 * MOST_VIEWERS;
-    this.#http.on('upgrade', (request, socket, head) => {
-      const access = accessOf(request, rules);
-      if (access !== 'stream') refuse(socket, access === 'page' ? 404 : access);
-      else if (this.#viewers.size >= MOST_VIEWERS) refuse(socket, 503);
-      else this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#open(opened));
+    this.#server = new SocketServer({
+      access: (request) => accessOf(request, rules),
+      page,
+      mostSockets: MOST_VIEWERS,
+      longestMessageBytes: LONGEST_REQUEST_BYTES,
+      opened: (socket) => this.#open(socket),
     });
   }
 
   async listen(host: string, port: number | undefined): Promise<number> {
-    try {
-      await listening(this.#http, host, port ?? DEFAULT_PORT);
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      const inUse = code === 'EADDRINUSE';
-      if (!inUse || port !== undefined) {
-        const why = inUse ? 'is in use; port 0 takes any free one' : `cannot be listened on: ${message}`;
-        throw new OptionError(`dashboard: ${host}:${port ?? DEFAULT_PORT} ${why}`, { cause: error });
-      }
-      await listening(this.#http, host, 0);
-    }
+    const subject = `dashboard: ${host}:${port ?? DEFAULT_PORT}`;
+    const listened = this.#server.listen(host, port ?? DEFAULT_PORT, subject).catch((error: Error) => {
+      if (port !== undefined || !isInUse(error.cause)) throw error;
+      return this.#server.listen(host, 0, subject);
+    });
+    const bound = await listened;
     this.#sampling = setInterval(() => this.#sampleMemory(), MEMORY_MILLIS);
     this.#sampleMemory();
-    return (this.#http.address() as AddressInfo).port;
+    return bound;
   }
 
   dashboard(url: string): Dashboard {
@@ -173,7 +149,6 @@ class DashboardServer {
     this.#viewers.set(socket, viewer);
     socket
       .on('message', (data, isBinary) => viewer.hear(isBinary ? '' : data.toString()))
-      .on('error', () => socket.terminate())
       .on('close', () => {
         this.#viewers.delete(socket);
         if (this.#viewers.size === 0) this.#rest();
@@ -210,33 +185,9 @@ class DashboardServer {
   async #close(): Promise<void> {
     clearInterval(this.#sampling);
     if (this.#viewers.size > 0) this.#tick();
-    const closed = new Promise((resolve) => this.#http.close(resolve));
-    for (const viewer of this.#viewers.values()) viewer.close();
-    const late = setTimeout(() => {
-      for (const socket of this.#viewers.keys()) socket.terminate();
-      this.#http.closeAllConnections();
-    }, GOOD_BYE_MILLIS);
-    this.#http.closeIdleConnections();
-    await closed;
-    clearTimeout(late);
+    await this.#server.close((socket) => this.#viewers.get(socket)?.close());
     this.#rest();
   }
-}
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-/** Ends a request for a socket without one. */
-function refuse(socket: Duplex, status: number): void {
-  socket.on('error', () => {});
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /** Makes a value when it is asked for, and the same one again. */
@@ -246,17 +197,4 @@ function once<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-function urlOf(host: string, port: number, token: string | undefined): string {
-  const name = host === '0.0.0.0' || host === '::' ? ownAddress() : host;
-  const address = isIP(name) === 6 ? `[${name}]` : name;
-  const query = token === undefined ? '' : `?token=${encodeURIComponent(token)}`;
-  return `http://${address}:${port}/${query}`;
-}
-
-/** An address of this machine that others may reach. */
-function ownAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? DEFAULT_HOST;
 }

@@ -11,8 +11,13 @@ import { eventsAt, openClient, until } from './clients.ts';
 
 const opened: Dashboard[] = [];
 
-async function start(options: Partial<DashboardOptions> = {}): Promise<Dashboard> {
-  const dashboard = await startDashboard({ port: 0, kind: 'live', title: 'test', ...options });
+/** @param port any free one by default; `own` names none */
+async function start({
+  port = 0,
+  ...options
+}: Omit<Partial<DashboardOptions>, 'port'> & { port?: number | 'own' } = {}): Promise<Dashboard> {
+  const given = { kind: 'live', title: 'test', ...options } as const;
+  const dashboard = await startDashboard(port === 'own' ? given : { ...given, port });
   opened.push(dashboard);
   return dashboard;
 }
@@ -110,13 +115,16 @@ it('says in one line that a port is in use', async () => {
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };
   await expect(start({ port })).rejects.toThrow(OptionError);
-  await expect(start({ port })).rejects.toThrow(
-    `dashboard: 127.0.0.1:${port} is in use; port 0 takes any free one`,
-  );
+  await expect(start({ port })).rejects.toThrow(`dashboard: 127.0.0.1:${port} is in use`);
   await expect(start({ host: 'nowhere.invalid' })).rejects.toThrow(
     /^dashboard: nowhere\.invalid:0 cannot be listened on/,
   );
   taken.close();
+});
+
+it('takes any free port where none is asked for and its own is taken', async () => {
+  const urls = [await start({ port: 'own' }), await start({ port: 'own' })].map(({ url }) => url);
+  expect(new Set(urls).size).toBe(2);
 });
 
 it('tells a page that opens late what was, then what is', async () => {
