@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
     faery: { type: 'string', default: 'faery-speed' },
     only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '0.25' },
+    seconds: { type: 'string', default: '0.2' },
     json: { type: 'boolean', default: false },
   },
 });
