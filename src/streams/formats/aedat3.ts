@@ -12,6 +12,7 @@ import { readOtherEvents } from './aedat3/other-events.ts';
 import { findPackets } from './aedat3/packet-range.ts';
 import {
   decodePolarity,
+  firstMicros,
   PACKET_HEADER_BYTES,
   PACKET_TYPE,
   type PacketHeader,
@@ -23,6 +24,8 @@ import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat, Seek } f
 import { type DecodeWide, WideChunks } from './wide-chunks.ts';
 
 const LARGEST_HEADER_BYTES = 1 << 20;
+/** A step back by more is that of a clock that was set back. */
+const RESTART_MICROS = 1_000_000;
 /** What coordinates can be where the header names no known camera. */
 const ANY_SIZE: SensorSize = { width: 32768, height: 32768 };
 
@@ -141,6 +144,10 @@ class Aedat3Decoder implements EventDecoder {
     const body = viewOf(bytes);
     const packet = this.#packet!;
     const sensor = this.sensor ?? ANY_SIZE;
+    if (this.#options.restarts && packet.events > 0) {
+      const behind = (this.#chunks.lastMicros ?? 0) - firstMicros(body, packet);
+      if (behind > RESTART_MICROS) this.#chunks.restart(emit);
+    }
     const decode: DecodeWide = (from, to, chunk, originHigh, progress) =>
       decodePolarity(body, packet, from, to, chunk, originHigh, sensor, progress, this.counters);
     const fail = (message: string): never => this.#fail(`packet with ${message}`);

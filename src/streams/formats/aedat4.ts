@@ -25,6 +25,8 @@ import { loops } from './kernels/loops.ts';
 import { CLOCK, HEIGHT, LAST, WIDTH } from './kernels/state.ts';
 
 const LARGEST_HEADER_BYTES = 1 << 20;
+/** A step back by more is that of a clock that was set back. */
+const RESTART_MICROS = 1_000_000;
 /** Upper halves of 64-bit times in microseconds from here on make numbers that are not exact. */
 const EXACT_HIGH = 2 ** 21;
 /** What coordinates can be where the header names no sensor size. */
@@ -174,6 +176,11 @@ class Aedat4Decoder implements EventDecoder {
     const { start, length } = this.#checked(() => locateEvents(content));
     const events = new DataView(content.buffer, content.byteOffset + start, length * EVENT_BYTES);
     const moveTo = (position: number): number => this.#moveOrigin(timeHigh(events, position), position, emit);
+    if (length > 0 && this.#options.restarts && this.#started) {
+      const first = timeHigh(events, 0) * 2 ** 32 + events.getUint32(0, true);
+      const last = this.#chunks.origin + (this.#chunks.state[LAST]! >>> 0);
+      this.#started = last - first <= RESTART_MICROS;
+    }
     if (!this.#started && length > 0) moveTo(0);
     this.#chunks.decode(events, 0, this.#kernel, moveTo, emit);
     this.#await('packet', 0);

@@ -58,6 +58,11 @@ export interface DecodeOptions {
   readonly columns?: string;
   /** Unit of times in text, NumPy and HDF5. Default: what the file says, else s for fractions, us for whole numbers. */
   readonly timeUnit?: TimeUnit;
+  /**
+   * AEDAT 3.1 and 4 that come live: where a packet begins more than a second before the last event, the camera's clock
+   * has been set back, and times go back with it. Default: they are raised to the time before them.
+   */
+  readonly restarts?: boolean;
   /** Given what is no event (frames, inertial samples, triggers) in the order of the file; counted as skipped all the same. */
   readonly others?: (record: OtherRecord) => void;
 }

@@ -52,6 +52,17 @@ export class WideChunks {
     }
   }
 
+  /** Time of the last event in microseconds; undefined before the first. */
+  get lastMicros(): number | undefined {
+    return this.#originHigh === undefined ? undefined : this.#originHigh * 2 ** 32 + this.#progress.last;
+  }
+
+  /** Hands on what there is; times begin anew. */
+  restart(emit: (chunk: EventChunk) => void): void {
+    this.#chunks.flush(emit);
+    this.#originHigh = undefined;
+  }
+
   /** Hands on what there is of a stream that goes on. */
   handOn(emit: (chunk: EventChunk) => void): void {
     this.#chunks.handOn(emit);

@@ -122,6 +122,11 @@ export class Intake {
     this.#outOfRange += events;
   }
 
+  /** Counts events whose time a decoder raised itself. */
+  countBackward(events: number): void {
+    this.#clock.backward += events;
+  }
+
   #add(micros: number, x: number, y: number, on: number): void {
     const block = this.#block;
     const at = block.length++;

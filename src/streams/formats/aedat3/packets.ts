@@ -59,6 +59,11 @@ export function readPacketHeader(header: DataView): PacketHeader {
   };
 }
 
+/** Time of the first event of a packet of polarity events, in microseconds. */
+export function firstMicros(body: DataView, { timeHigh, timeBit31 }: PacketHeader): number {
+  return timeHigh * 2 ** 32 + (((body.getInt32(4, true) & 0x7fffffff) | timeBit31) >>> 0);
+}
+
 /** Decodes polarity events `start` to `stop`, as `DecodeWide` says; invalid ones are counted as skipped. */
 export function decodePolarity(
   body: DataView,

@@ -12,6 +12,7 @@ export class RecordingDecoder implements LiveDecoder {
   #decoder: ReturnType<EventFormat['createDecoder']>;
   #outOfRange = 0;
   #skipped = 0;
+  #backward = 0;
   #begun = false;
 
   /** @param head bytes that a file has before those of the stream */
@@ -69,17 +70,20 @@ export class RecordingDecoder implements LiveDecoder {
   #create(): ReturnType<EventFormat['createDecoder']> {
     this.#outOfRange = 0;
     this.#skipped = 0;
-    const decoder = this.#format.createDecoder({});
+    this.#backward = 0;
+    const decoder = this.#format.createDecoder({ restarts: true });
     if (this.#head !== undefined) decoder.push(this.#head, () => undefined);
     return decoder;
   }
 
   #count(): void {
-    const { outOfRange, skipped } = this.#decoder.counters;
+    const { outOfRange, skipped, backward } = this.#decoder.counters;
     this.#intake.countOutOfRange(outOfRange - this.#outOfRange);
     this.#intake.tally.add('skipped', skipped - this.#skipped);
+    this.#intake.countBackward(backward - this.#backward);
     this.#outOfRange = outOfRange;
     this.#skipped = skipped;
+    this.#backward = backward;
   }
 }
 
