@@ -1,5 +1,5 @@
 /**
- * From datagram to prediction: `npm run bench:latency -- [--model RUN] [--data FOLDER] [--seconds N] [--bin MS]
+ * From datagram to prediction: `npm run bench:latency -- [--model RUN] [--data N-MNIST] [--seconds N] [--bin MS]
  * [--engine NAME] [--threads N] [--operations] [--json]`. A sender in a process of its own sends recordings at the pace
  * of their clock over loopback; this process listens and predicts with the code of `pipeline run live`. Both read one
  * clock of the system.
@@ -14,9 +14,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -26,13 +24,10 @@ import { type LoadedModel, loadModel } from '../pipelines/streaming/load-model.t
 import { warmUp } from '../pipelines/streaming/warm-up.ts';
 import type { EngineName } from '../src/engines/engine.ts';
 import { startEngine } from '../src/engines/engine.ts';
-import { allocateChunk, type EventChunk } from '../src/events.ts';
 import { createNetwork } from '../src/models/network.ts';
 import { nmnistNetConfig } from '../src/models/networks/nmnist-net.ts';
 import { createPredictor } from '../src/models/predictor.ts';
-import { eventStream } from '../src/streams/formats/index.ts';
 import { liveSource } from '../src/streams/live/live-source.ts';
-import { writeRecording } from '../src/streams/recording-file.ts';
 import { monotonicMillis } from './latency/clock.ts';
 import type { SentLog } from './latency/sender.ts';
 
@@ -50,7 +45,6 @@ const { values: options } = parseArgs({
 });
 
 const sensor = { width: 34, height: 34 };
-const MOST_RECORDINGS = 50;
 /** Windows at the start that are left out: the compiler is not done with them. */
 const WARM_WINDOWS = 20;
 const AFTER_MILLIS = 300;
@@ -82,48 +76,32 @@ async function openModel(binMicros: number): Promise<LoadedModel> {
   };
 }
 
-/** The recordings of a folder, or one of a dot that circles for 10 s, 13,000 events a second as N-MNIST has. */
-async function recordingPaths(folder: string): Promise<string[]> {
-  if (options.data !== undefined) {
-    const names = (await readdir(options.data)).filter((name) => /\.(bin|bs2)$/.test(name)).sort();
-    return names.slice(0, MOST_RECORDINGS).map((name) => join(options.data!, name));
-  }
-  const events = 130_000;
-  const chunk = allocateChunk(0, events);
-  for (let i = 0; i < events; i++) {
-    const turn = (2 * Math.PI * i) / 13_000;
-    chunk.t[i] = Math.floor((i * 1e6) / 13_000);
-    chunk.x[i] = Math.round(16 + 11 * Math.cos(turn)) + ((i * 7) % 5) - 2;
-    chunk.y[i] = Math.round(16 + 11 * Math.sin(turn)) + ((i * 3) % 5) - 2;
-    chunk.on[i] = (i >> 2) & 1;
-  }
-  const path = join(folder, 'dot.es');
-  await writeRecording(path, [chunk] satisfies EventChunk[], {
-    format: eventStream,
-    sensor,
-    simulated: true,
-  });
-  return [path];
-}
-
 /** A prediction and when it was there. */
 interface Timed {
   readonly prediction: LivePrediction;
   readonly atMillis: number;
 }
 
+interface Measured {
+  readonly timed: readonly Timed[];
+  readonly log: SentLog;
+  /** Processor time of receiving and predicting, all threads. */
+  readonly cpuMillis: number;
+}
+
 /** Listens and predicts while the sender sends. */
-async function measure(
-  model: LoadedModel,
-  paths: readonly string[],
-): Promise<{ timed: Timed[]; log: SentLog }> {
+async function measure(model: LoadedModel): Promise<Measured> {
   await warmUp(model, { streams: 1, operations: options.operations });
   const source = await liveSource('udp://127.0.0.1:0?protocol=spif', { sensor });
   const script = fileURLToPath(new URL('./latency/sender.js', import.meta.url));
   const { port } = source.address!;
-  const sender = spawn(process.execPath, [script, `${port}`, options.seconds, ...paths], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const sender = spawn(
+    process.execPath,
+    [script, `${port}`, options.seconds, ...(options.data === undefined ? [] : [options.data])],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let out = '';
   sender.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text;
@@ -135,10 +113,12 @@ async function measure(
   });
   const timed: Timed[] = [];
   const inference = inferLive([source], model, { operations: options.operations });
+  const before = process.cpuUsage();
   await inference.predictions.forEach((prediction) => {
     timed.push({ prediction, atMillis: monotonicMillis() });
   });
   await ended;
+  const { user, system } = process.cpuUsage(before);
   await inference.close();
   const { received, systemDrops = 0, dropped } = source.counters;
   const log = JSON.parse(out) as SentLog;
@@ -147,7 +127,7 @@ async function measure(
   if (lost + systemDrops + dropped + lateEvents > 0) {
     console.error(`lost on the way: ${lost} events; dropped: ${dropped}; late: ${lateEvents}`);
   }
-  return { timed, log };
+  return { timed, log, cpuMillis: (user + system) / 1000 };
 }
 
 interface Spread {
@@ -182,40 +162,38 @@ function latencies(timed: readonly Timed[], { firstMicros, lastMicros, sentMilli
   return { datagram, lastEvent, inside };
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'rxspike-latency-'));
-try {
-  const model = await openModel(1000 * Number(options.bin));
-  const { timed, log } = await measure(model, await recordingPaths(folder));
-  const { datagram, lastEvent, inside } = latencies(timed, log);
-  const result = {
-    network: model.name,
-    engine: model.engine.name,
-    threads: model.engine.threads,
-    binMillis: Number(options.bin),
-    windows: datagram.length,
-    eventsPerSecond: Math.round(log.events / Number(options.seconds)),
-    datagram: spreadOf(datagram),
-    lastEvent: spreadOf(lastEvent),
-    inside: spreadOf(inside),
-    loadAverage: loadavg()[0]!,
-  };
-  if (options.json) console.log(JSON.stringify(result));
-  else {
-    const { network, engine, threads, windows, eventsPerSecond, binMillis, loadAverage } = result;
-    console.log(`${network} on ${engine}, ${threads} thread(s), windows of ${binMillis} ms`);
-    console.log(`${windows} windows, ${eventsPerSecond} events/s, load average ${loadAverage.toFixed(1)}`);
-    console.log('milliseconds to prediction    p50     p90     p99     max');
-    for (const [name, spread] of [
-      ['from the closing datagram', result.datagram],
-      ['from the last event', result.lastEvent],
-      ['measured inside', result.inside],
-    ] as const) {
-      const { p50, p90, p99, max } = spread;
-      const columns = [p50, p90, p99, max].map((millis) => millis.toFixed(2).padStart(8));
-      console.log(`${name.padEnd(26)}${columns.join('')}`);
-    }
+const model = await openModel(1000 * Number(options.bin));
+const { timed, log, cpuMillis } = await measure(model);
+const { datagram, lastEvent, inside } = latencies(timed, log);
+const result = {
+  network: model.name,
+  engine: model.engine.name,
+  threads: model.engine.threads,
+  binMillis: Number(options.bin),
+  windows: datagram.length,
+  eventsPerSecond: Math.round(log.events / Number(options.seconds)),
+  datagram: spreadOf(datagram),
+  lastEvent: spreadOf(lastEvent),
+  inside: spreadOf(inside),
+  cpuMillisPerWindow: Number((cpuMillis / timed.length).toFixed(3)),
+  loadAverage: loadavg()[0]!,
+};
+if (options.json) console.log(JSON.stringify(result));
+else {
+  const { network, engine, threads, windows, eventsPerSecond, binMillis, loadAverage } = result;
+  const { cpuMillisPerWindow } = result;
+  console.log(`${network} on ${engine}, ${threads} thread(s), windows of ${binMillis} ms`);
+  console.log(`${windows} windows, ${eventsPerSecond} events/s, load average ${loadAverage.toFixed(1)}`);
+  console.log(`${cpuMillisPerWindow} ms of processor time a window, receiving included`);
+  console.log('milliseconds to prediction    p50     p90     p99     max');
+  for (const [name, spread] of [
+    ['from the closing datagram', result.datagram],
+    ['from the last event', result.lastEvent],
+    ['measured inside', result.inside],
+  ] as const) {
+    const { p50, p90, p99, max } = spread;
+    const columns = [p50, p90, p99, max].map((millis) => millis.toFixed(2).padStart(8));
+    console.log(`${name.padEnd(26)}${columns.join('')}`);
   }
-  model.close();
-} finally {
-  await rm(folder, { recursive: true, force: true });
 }
+model.close();

@@ -6,9 +6,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EventChunk, sliceChunk } from '../../src/events.ts';
+import { allocateChunk, type EventChunk, sliceChunk } from '../../src/events.ts';
+import { openNmnist } from '../../src/streams/datasets/nmnist.ts';
 import { protocolNamed } from '../../src/streams/live/protocols/index.ts';
-import { openRecording } from '../../src/streams/recording-file.ts';
 import { monotonicMillis } from './clock.ts';
 
 /** What was sent: a row a datagram. */
@@ -21,13 +21,36 @@ export interface SentLog {
   readonly sentMillis: readonly number[];
 }
 
-const [port, seconds, ...paths] = process.argv.slice(2);
-const recordings: EventChunk[][] = [];
-for (const path of paths) {
-  const chunks: EventChunk[] = [];
-  for await (const chunk of (await openRecording(path)).chunks()) chunks.push(chunk);
-  recordings.push(chunks);
+const MOST_RECORDINGS = 50;
+
+/** Recordings of N-MNIST's test set; without its path one of a dot that circles, at the rate of N-MNIST. */
+async function recordingsOf(path: string | undefined): Promise<readonly (readonly EventChunk[])[]> {
+  if (path === undefined) return [[circlingDot(10, 13_000)]];
+  const dataset = await openNmnist(path);
+  const recordings: EventChunk[][] = [];
+  for (const recording of (dataset.parts.test ?? []).slice(0, MOST_RECORDINGS)) {
+    const chunks: EventChunk[] = [];
+    for await (const chunk of recording.chunks()) chunks.push(chunk);
+    recordings.push(chunks);
+  }
+  await dataset.close();
+  return recordings;
 }
+
+function circlingDot(seconds: number, eventsPerSecond: number): EventChunk {
+  const chunk = allocateChunk(0, seconds * eventsPerSecond);
+  for (let i = 0; i < chunk.t.length; i++) {
+    const angle = (2 * Math.PI * i) / eventsPerSecond;
+    chunk.t[i] = Math.floor((i * 1e6) / eventsPerSecond);
+    chunk.x[i] = Math.round(16 + 11 * Math.cos(angle)) + ((i * 7) % 5) - 2;
+    chunk.y[i] = Math.round(16 + 11 * Math.sin(angle)) + ((i * 3) % 5) - 2;
+    chunk.on[i] = (i >> 2) & 1;
+  }
+  return chunk;
+}
+
+const [port, seconds, path] = process.argv.slice(2);
+const recordings = await recordingsOf(path);
 const socket = createSocket('udp4');
 socket.connect(Number(port), '127.0.0.1');
 await once(socket, 'connect');
