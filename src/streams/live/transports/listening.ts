@@ -30,6 +30,11 @@ export async function listenAt(
   return typeof bound === 'object' && bound !== null ? { host: bound.address, port: bound.port } : undefined;
 }
 
+/** The text of an address with the port that the system chose. */
+export function withPort(text: string, address: BoundAddress | undefined): string {
+  return address === undefined ? text : text.replace(/:\d+$/, `:${address.port}`);
+}
+
 async function listen(server: Server, target: ListenTarget): Promise<void> {
   server.listen(target);
   await once(server, 'listening');

@@ -5,7 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { InputError } from '../../../errors.ts';
 import type { AddressPlace } from '../source-address.ts';
 import { Backoff } from './backoff.ts';
-import { type ListenTarget, listenAt } from './listening.ts';
+import { type ListenTarget, listenAt, withPort } from './listening.ts';
 import { type BoundAddress, cannotListen, reasonOf } from './transport.ts';
 import { isNoForeignPage } from './websocket.ts';
 
@@ -121,17 +121,18 @@ export async function listeningOutlet(
   const server: Server = createServer({ allowHalfOpen: false });
   server.maxConnections = MOST_WAITING;
   const address = await listenAt(server, target, text);
+  const name = withPort(text, address);
   const waiting = new Waiting<Socket>(server, signal);
   let socket: Socket | undefined;
   return {
     ...(address === undefined ? {} : { address }),
     refused: 0,
     connect: async () => {
-      onNote(`${text}: waiting for a receiver`);
+      onNote(`${name}: waiting for a receiver`);
       socket = await waiting.next();
       if (socket === undefined) return false;
       watch(socket);
-      onNote(`${text}: a receiver has connected`);
+      onNote(`${name}: a receiver has connected`);
       return true;
     },
     send: (bytes) => writeTo(socket!, bytes, signal),
@@ -196,7 +197,7 @@ async function listeningWebSocket(
     address: { host: bound.address, port: bound.port },
     refused: 0,
     connect: async () => {
-      onNote(`${url}: waiting for a receiver`);
+      onNote(`ws://${host}:${bound.port}: waiting for a receiver`);
       socket = await waiting.next();
       return socket !== undefined;
     },

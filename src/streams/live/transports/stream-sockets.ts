@@ -5,7 +5,7 @@ import { FormatError } from '../../../errors.ts';
 import type { Intake } from '../intake.ts';
 import type { Reception } from '../reception.ts';
 import { Backoff } from './backoff.ts';
-import { type ListenTarget, listenAt } from './listening.ts';
+import { type ListenTarget, listenAt, withPort } from './listening.ts';
 import { type Receiving, reasonOf, type TransportHooks } from './transport.ts';
 
 /** A stream whose format no magic tells is told by what has come after this time. */
@@ -73,7 +73,7 @@ export async function acceptStream(target: ListenTarget, text: string, sink: Str
       .then((fault) => sink.hooks.onNote(`${name}: ${fault}; waiting for the next sender`));
   });
   const address = await listenAt(server, target, text);
-  if (address !== undefined) name = `${text.replace(/:\d+$/, '')}:${address.port}`;
+  name = withPort(text, address);
   return {
     ...(address === undefined ? {} : { address }),
     drain: () => drainStream(sink),
