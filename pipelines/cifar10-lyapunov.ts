@@ -132,15 +132,21 @@ const pipeline: Pipeline<Cifar10LyapunovOptions> = definePipeline({
     'Trains a convolutional spiking network on CIFAR-10, or on N-MNIST with --encoding none, with alpha (lambda - ' +
     'target)^2 added to the loss: lambda, the largest Lyapunov exponent of the membranes, says how fast two runs part ' +
     'that differ a little. Every evaluation estimates it by a perturbed copy of the run and by the tangent map of the ' +
-    'surrogates. Images keep their size; --size is that of frames of events.',
+    'surrogates; --preset tangent has what brings the latter to its target. Images keep their size; --size is that of ' +
+    'frames of events.',
   examples: [
     'cifar10-lyapunov --data cifar-10-batches-bin',
-    'cifar10-lyapunov --data cifar-10-batches-bin --model vgg --encoding direct --target 0.1',
+    'cifar10-lyapunov --data cifar-10-batches-bin --preset tangent --model vgg --target 0.1',
     'cifar10-lyapunov --data N-MNIST --encoding none --alpha 0',
   ],
   options,
   presets: {
     notebook: { optimiser: 'adam' },
+    // The tangent map is what surrogates see: with wide ones its exponent follows them to the target.
+    tangent: {
+      ...{ optimiser: 'adam', lr: 0.02, schedule: 'cosine', batchSize: 32, epochs: 6, limit: 2000 },
+      ...{ estimator: 'tangent', alpha: 10, slope: 5, timesteps: 10, exponentSamples: 8 },
+    },
     quick: { optimiser: 'adam', timesteps: 10, epochs: 3, limit: 1000, lr: 2e-3, exponentSamples: 16 },
   },
   run: async (options, context, given) => {

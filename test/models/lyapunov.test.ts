@@ -28,7 +28,7 @@ import {
 import { networkOf } from '../../src/models/network-body.ts';
 import { lyapunovNetConfig } from '../../src/models/networks/lyapunov-net.ts';
 import { nmnistNetConfig } from '../../src/models/networks/nmnist-net.ts';
-import { type FixedLif, leaky, lifNode } from '../../src/models/neurons.ts';
+import { type FixedLif, leaky, lifNode, nirLif } from '../../src/models/neurons.ts';
 import { fastSigmoid, sigmoid } from '../../src/models/surrogates.ts';
 import { createTrainer } from '../../src/models/trainer.ts';
 import { batchSamples } from '../../src/operators/batch.ts';
@@ -172,6 +172,7 @@ describe('the tangent of a LIF step', () => {
     ['node', lifNode({ surrogate: sigmoid(3) })],
     ['node, soft', lifNode({ resetPotential: null, surrogate: sigmoid(3) })],
     ['node, detached, to 0.2', lifNode({ resetPotential: 0.2, detachReset: true, surrogate: sigmoid(3) })],
+    ['with a gain', nirLif({ tau: 0.02, dt: 0.005, r: 3, vLeak: 0.1, vThreshold: 1, surrogate: sigmoid(3) })],
     ['before, attached', { ...leaky({ beta: 0.8, surrogate: sigmoid(3) }), detachReset: false }],
     [
       'before, to zero, attached',
