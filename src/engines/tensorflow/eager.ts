@@ -63,7 +63,7 @@ export type Value = number | Pending | Metadata;
 export class EagerCall {
   readonly #backend: TensorflowBackend;
   readonly #made = new Set<number>();
-  readonly #known = new Map<string, Metadata>();
+  readonly #constants = new Map<string, Metadata>();
   readonly #pending = new Map<string, Pending>();
 
   /** Arithmetic on values; numbers alone make no operations. */
@@ -141,6 +141,11 @@ export class EagerCall {
     return this.#execute('Pack', attributes, idsOf(tensors), 1)[0]!;
   }
 
+  /** Does pending arithmetic now. */
+  compute(value: Value): void {
+    if (typeof value !== 'number') this.#tensor(value);
+  }
+
   /** A number as a tensor that is it everywhere, a tensor as it is. */
   whole(value: Value, shape: readonly number[]): Metadata {
     if (typeof value !== 'number' || shape.length === 0) return this.#tensor(value);
@@ -179,12 +184,7 @@ export class EagerCall {
 
   /** A tensor of no elements. */
   empty(): Metadata {
-    const { binding } = this.#backend;
-    return this.#once('empty', () => {
-      const id = binding.createTensor([0], binding.TF_FLOAT, new Float32Array(0));
-      this.#made.add(id);
-      return { id, dtype: binding.TF_FLOAT, shape: [0] };
-    });
+    return this.#constant([0], 'TF_FLOAT', new Float32Array(0));
   }
 
   /** Sums over axes. */
@@ -232,25 +232,31 @@ export class EagerCall {
       value.made ??= this.#compute(value);
       return value.made;
     }
-    const known = this.#known.get(`${value}`);
-    if (known !== undefined) return known;
-    const { binding } = this.#backend;
-    const id = binding.createTensor([], binding.TF_FLOAT, Float32Array.of(value));
-    this.#made.add(id);
-    const made: Metadata = { id, dtype: binding.TF_FLOAT, shape: [] };
-    this.#known.set(`${value}`, made);
-    return made;
+    return this.#constant([], 'TF_FLOAT', Float32Array.of(value));
   }
 
   #integers(shape: readonly number[], values: readonly number[]): number {
+    return this.#constant(shape, 'TF_INT32', Int32Array.from(values)).id;
+  }
+
+  /** A tensor that is made once in a call. */
+  #constant(
+    shape: readonly number[],
+    type: 'TF_FLOAT' | 'TF_INT32',
+    values: Float32Array | Int32Array,
+  ): Metadata {
+    const key = `${type} ${shape} ${values}`;
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
     const { binding } = this.#backend;
-    const key = `integers ${shape.length} ${values}`;
-    const known = this.#known.get(key);
-    if (known !== undefined) return known.id;
-    const id = binding.createTensor(shape, binding.TF_INT32, Int32Array.from(values));
-    this.#made.add(id);
-    this.#known.set(key, { id, dtype: binding.TF_INT32, shape: [...shape] });
-    return id;
+    const made = {
+      id: binding.createTensor(shape, binding[type], values),
+      dtype: binding[type],
+      shape: [...shape],
+    };
+    this.#made.add(made.id);
+    this.#constants.set(key, made);
+    return made;
   }
 
   #later(name: string, ...operands: Value[]): Pending {
@@ -268,14 +274,6 @@ export class EagerCall {
     const truncate = { name: 'Truncate', type: this.#backend.binding.TF_ATTR_BOOL, value: false };
     const attributes = [this.#type('SrcT', 'TF_BOOL'), this.#type('DstT', 'TF_FLOAT'), truncate];
     return this.#execute('Cast', attributes, ids, 1)[0]!;
-  }
-
-  #once(key: string, compute: () => Metadata): Metadata {
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const made = compute();
-    this.#known.set(key, made);
-    return made;
   }
 
   #execute(

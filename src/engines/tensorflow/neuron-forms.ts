@@ -28,6 +28,7 @@ function forward(
   { constants, potentials }: NeuronAttributes<unknown>,
 ): Tensor[] {
   return EagerCall.run((call) => {
+    const shape = frameShape(input);
     const learned = learnedOf(call, neuron, parameters);
     let variables = variablesOf(call, neuron, state);
     const spikes: Value[] = [];
@@ -38,13 +39,12 @@ function forward(
         { input: frame, state: variables, parameters: learned },
         constants,
       );
-      variables = output.state;
+      variables = settled(call, output.state);
       spikes.push(output.spikes);
       recorded.push(variables[neuron.variables[0]!]!);
     }
-    const frame = frameShape(input);
-    const outputs = [call.stack(spikes, 1, frame), stateOf(call, neuron, variables, frame)];
-    return potentials ? [...outputs, call.stack(recorded, 1, frame)] : outputs;
+    const outputs = [call.stack(spikes, 1, shape), stateOf(call, neuron, variables, shape)];
+    return potentials ? [...outputs, call.stack(recorded, 1, shape)] : outputs;
   });
 }
 
@@ -55,6 +55,7 @@ function backward(
 ): Tensor[] {
   return EagerCall.run((call) => {
     const steps = inputs.input.shape[1]!;
+    const frame = frameShape(inputs.input);
     const sequence = (tensor: TensorInfo): Value[] => call.unstack(call.take(tensor), 1, steps);
     const frames = sequence(inputs.input);
     const spikesGradients = sequence(inputs.spikesGradient);
@@ -63,7 +64,7 @@ function backward(
     const states = [variablesOf(call, neuron, inputs.state)];
     for (const frame of frames.slice(0, -1)) {
       const step = { input: frame, state: states.at(-1)!, parameters };
-      states.push(neuron.forward<Value>(call.algebra, step, constants).state);
+      states.push(settled(call, neuron.forward<Value>(call.algebra, step, constants).state));
     }
     let stateGradient = variablesOf(call, neuron, inputs.stateGradient);
     const [potential] = neuron.variables as readonly [string];
@@ -82,12 +83,11 @@ function backward(
         },
         constants,
       );
-      stateGradient = gradients.state;
+      stateGradient = settled(call, gradients.state);
       inputGradients.unshift(gradients.input);
       for (const [index, name] of neuron.parameters.entries())
         contributions[index]!.push(gradients.parameters[name]!);
     }
-    const frame = frameShape(inputs.input);
     const { shape } = inputs.parameters;
     const learned = contributions.map((each) => (learns ? total(call, each, frame, shape) : 0));
     return [
@@ -105,12 +105,15 @@ function total(
   frame: readonly number[],
   parameters: readonly number[],
 ): Value {
-  const whole = call.whole(
-    contributions.reduce((sum, each) => call.algebra.add(sum, each)),
-    frame,
-  );
+  const whole = call.sumOf(contributions.map((each) => call.whole(each, frame)));
   const axes = frame.map((_, axis) => axis);
   return call.sum(whole, parameters.length === 1 ? axes : axes.slice(0, -1));
+}
+
+/** Computes variables that hang on one step alone, so that nothing hangs on a whole sequence. */
+function settled(call: EagerCall, state: Variables): Variables {
+  for (const value of Object.values(state)) call.compute(value);
+  return state;
 }
 
 function learnedOf(call: EagerCall, { parameters }: AnyNeuron, tensor: TensorInfo): Named<string, Value> {
