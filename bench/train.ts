@@ -5,7 +5,7 @@
  * quartiles (of a stream also the 99th percentile), speed against PyTorch's fastest, and peak memory; then where
  * spike-driven convolution begins to pay.
  *
- * Workers: our engines by name; `limit`, the dense convolutions of the step alone in oneDNN, and
+ * Workers: our engines by name (`webgpu` and `tensorflow` where they are); `limit`, the dense convolutions of the step alone in oneDNN, and
  * `limit-winograd`, with Winograd's algorithm where it is faster; `pytorch`, time folded
  * into the batch, channels_last; `pytorch-loop`, the network once for every timestep; `pytorch-compiled`, the first
  * through torch.compile. PyTorch is bench/peers/training.py, run by --python (default python3) on --device (default cpu);
