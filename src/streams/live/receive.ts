@@ -27,7 +27,7 @@ export async function receive(
   const reception = (carrier: Carrier): Reception =>
     new Reception(intake, carrier, { ...options, sensor: intake.sensor }, hooks);
   if (place.kind === 'udp') {
-    const address = withPort(place, 'datagrams', protocol, place.kind);
+    const address = withUsualPort(place, 'datagrams', protocol, place.kind);
     return receiveUdp(address, bufferBytes, reception('datagrams'));
   }
   await prepare(protocol);
@@ -56,7 +56,7 @@ export async function receive(
   }
   const sink = { reception: reception('bytes'), intake, hooks };
   const target =
-    place.kind === 'unix' ? { path: place.path } : withPort(place, 'bytes', protocol, place.kind);
+    place.kind === 'unix' ? { path: place.path } : withUsualPort(place, 'bytes', protocol, place.kind);
   const text = 'path' in target ? `unix:${target.path}` : `tcp://${target.host}:${target.port}`;
   return place.listen ? acceptStream(target, text, sink) : connectStream(target, text, sink);
 }
@@ -75,7 +75,7 @@ export async function prepare(name: string | undefined): Promise<void> {
 }
 
 /** The port that an address names, or its protocol's own. */
-export function withPort(
+export function withUsualPort(
   { host, port }: NetworkPlace,
   carrier: Carrier,
   name: string | undefined,

@@ -2,7 +2,7 @@ import { OptionError } from '../../errors.ts';
 import type { EventChunk, SensorSize } from '../../events.ts';
 import { type Pace, pacedSlices } from './pace.ts';
 import { type Carrier, type LiveEncoder, type Protocol, protocolNamed } from './protocols/index.ts';
-import { withPort } from './receive.ts';
+import { withUsualPort } from './receive.ts';
 import { parseAddress, type SourceAddress } from './source-address.ts';
 import {
   connectingOutlet,
@@ -154,11 +154,13 @@ async function openOutlet(
   hooks: OutletHooks,
 ): Promise<Outlet> {
   if (place.kind === 'ws') return webSocketOutlet(place, hooks);
-  if (place.kind === 'udp') return udpOutlet(withPort(place, carrier, protocol, 'udp', 'destination'));
+  if (place.kind === 'udp') return udpOutlet(withUsualPort(place, carrier, protocol, 'udp', 'destination'));
   if (place.kind !== 'tcp' && place.kind !== 'unix')
     throw new OptionError('destination: expected an address');
   const target =
-    place.kind === 'unix' ? { path: place.path } : withPort(place, carrier, protocol, 'tcp', 'destination');
+    place.kind === 'unix'
+      ? { path: place.path }
+      : withUsualPort(place, carrier, protocol, 'tcp', 'destination');
   const text = 'path' in target ? `unix:${target.path}` : `tcp://${target.host}:${target.port}`;
   return place.listen ? listeningOutlet(target, text, hooks) : connectingOutlet(target, text, hooks);
 }
