@@ -4,7 +4,7 @@ import { openDashboard } from '../dashboard/open-dashboard.ts';
 import type { OptionValues, PipelineContext } from '../definition.ts';
 import type { CameraSource } from './camera-stream.ts';
 import { type Closing, withClosing } from './closing.ts';
-import { inferLive, type LiveInferenceOptions } from './live-inference.ts';
+import { inferLive, type LiveInference, type LiveInferenceOptions } from './live-inference.ts';
 import type { LiveOptions } from './live-options.ts';
 import { type LoadedModel, loadModel } from './load-model.ts';
 import { openOutput, type PredictionOutput } from './outputs/output.ts';
@@ -21,12 +21,12 @@ const MERGE_MOST = 16;
 
 /** Predicts from live sources until they end or the run is asked to. */
 export async function runLive(values: LiveValues, context: PipelineContext): Promise<void> {
-  await withClosing((closing) => run(values, context, closing));
+  await withClosing((closing) => predictLive(values, context, closing));
   // To be stopped is how a live run ends well.
   if (context.signal.aborted) context.requestExit(0);
 }
 
-async function run(values: LiveValues, context: PipelineContext, closing: Closing): Promise<void> {
+async function predictLive(values: LiveValues, context: PipelineContext, closing: Closing): Promise<void> {
   const { model: name, engine, threads, bin, snapshot } = values;
   if (name === undefined) {
     throw new OptionError('--model: expected the run directory of a training, found none');
@@ -39,6 +39,24 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
   const about = { kind: 'live', title: `live: ${model.name}` } as const;
   const dashboard = await openDashboard(values, about, context);
   if (dashboard !== undefined) closing.later(() => dashboard.close());
+  const { progress } = context;
+  let inference: LiveInference | undefined;
+  let file: SnapshotFile | undefined;
+  const commands = {
+    reset: (camera?: string): void => {
+      inference?.reset(camera);
+      context.emit({ type: 'reset', ...(camera !== undefined && { camera }) });
+      const text = `state reset${camera === undefined ? '' : ` of ${camera}`}`;
+      progress.note(text);
+      dashboard?.publish({ type: 'note', text });
+    },
+    snapshot: (): void => void file?.write(),
+  };
+  const outputs = await openOutputs(values, { model, cameras: values.source, commands }, closing);
+  for (const { place } of outputs) context.emit({ type: 'output', place });
+  const resetAll = (): void => commands.reset();
+  process.on('SIGUSR2', resetAll);
+  closing.later(() => void process.off('SIGUSR2', resetAll));
   // Sources last: from now on events come, and time runs.
   const sources: LiveSource[] = [];
   for (const url of values.source) {
@@ -50,38 +68,23 @@ async function run(values: LiveValues, context: PipelineContext, closing: Closin
     dashboard?.publish({ type: 'camera', camera, sensor, classNames, model: model.name, simulated });
   }
   const cameras = dashboard === undefined ? sources : sources.map((source) => pictured(source, dashboard));
-  const inference = inferLive(cameras, model, {
+  const run = inferLive(cameras, model, {
     ...inferenceOptions(values),
     ...(restore !== undefined && { restore }),
     ...(dashboard !== undefined && { raster: () => dashboard.viewers > 0 }),
   });
-  closing.later(() => inference.close());
-  const { progress } = context;
-  if (restore !== undefined)
-    progress.note(`${snapshot}: ${inference.restored.length} of ${sources.length} go on`);
-  const file = snapshot === undefined ? undefined : new SnapshotFile(snapshot, inference, progress.note);
-  closing.later(() => file?.close());
-  const commands = {
-    reset: (camera?: string): void => {
-      inference.reset(camera);
-      context.emit({ type: 'reset', ...(camera !== undefined && { camera }) });
-      const text = `state reset${camera === undefined ? '' : ` of ${camera}`}`;
-      progress.note(text);
-      dashboard?.publish({ type: 'note', text });
-    },
-    ...(file !== undefined && { snapshot: (): void => void file.write() }),
-  };
-  const outputs = await openOutputs(
-    values.out,
-    { model, cameras: sources.map(({ id }) => id), commands },
-    closing,
-  );
-  for (const { place } of outputs) context.emit({ type: 'output', place });
-  const resetAll = (): void => commands.reset();
-  process.on('SIGUSR2', resetAll);
-  closing.later(() => void process.off('SIGUSR2', resetAll));
-  file?.every(1000 * values.snapshotEvery);
-  await reportLive(inference, cameras, model, { context, outputs, dashboard });
+  inference = run;
+  closing.later(() => run.close());
+  if (restore !== undefined) {
+    progress.note(`${snapshot}: ${run.restored.length} of ${sources.length} go on`);
+  }
+  if (snapshot !== undefined) {
+    const written = new SnapshotFile(snapshot, run, progress.note);
+    file = written;
+    closing.later(() => written.close());
+    written.every(1000 * values.snapshotEvery);
+  }
+  await reportLive(run, cameras, model, { context, outputs, dashboard });
 }
 
 function inferenceOptions(values: LiveValues): LiveInferenceOptions {
@@ -162,12 +165,12 @@ async function savedState(
 }
 
 async function openOutputs(
-  targets: readonly string[] | undefined,
+  { out = [] }: LiveValues,
   context: Parameters<typeof openOutput>[1],
   closing: Closing,
 ): Promise<PredictionOutput[]> {
   const outputs: PredictionOutput[] = [];
-  for (const target of targets ?? []) {
+  for (const target of out) {
     const output = await openOutput(target, context);
     closing.later(() => output.close());
     outputs.push(output);

@@ -53,9 +53,8 @@ export class SnapshotFile {
     return this.#writing;
   }
 
-  /** Writes a last time, if it ever was to. */
+  /** Writes a last time. */
   async close(): Promise<void> {
-    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     await this.#writing;
     await this.write();

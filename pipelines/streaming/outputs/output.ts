@@ -17,7 +17,7 @@ export interface OutputContext {
   readonly model: Pick<LoadedModel, 'name' | 'feed' | 'layerNames'>;
   readonly cameras: readonly string[];
   /** What readers of an output may ask for. */
-  readonly commands: Pick<LiveInference, 'reset'> & { readonly snapshot?: () => void };
+  readonly commands: Pick<LiveInference, 'reset'> & { readonly snapshot: () => void };
 }
 
 /** Opens the output that `--out` names: `ws://HOST:PORT`, a `.jsonl` or an `.arrows` file. */

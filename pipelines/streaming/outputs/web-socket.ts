@@ -104,7 +104,7 @@ function obey(text: string, commands: OutputContext['commands']): void {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), commandSchema), text);
   if (!parsed.success) return;
   if (parsed.output.type === 'reset') commands.reset(parsed.output.camera);
-  else commands.snapshot?.();
+  else commands.snapshot();
 }
 
 /** Programs name no origin; a page is let in only where it came from the same address. */
