@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { FormatError } from '../../../errors.ts';
 import type { Intake } from '../intake.ts';
@@ -100,10 +100,16 @@ export async function acceptWebSockets(
   };
 }
 
-/** False for a page of another site: a browser would let any page send to this machine, or listen to it. */
+/**
+ * False for a page of another site: a browser would let any page send to this machine, or listen to it. A name other
+ * than localhost may lead here only for the sake of that.
+ */
 export function isNoForeignPage({ origin, req }: { origin?: string; req: IncomingMessage }): boolean {
   if (origin === undefined) return true;
-  return URL.canParse(origin) && new URL(origin).host === req.headers.host;
+  if (!URL.canParse(origin)) return false;
+  const { host, hostname } = new URL(origin);
+  const own = hostname === 'localhost' || isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0;
+  return own && host === req.headers.host;
 }
 
 /** Takes what a connection brings until it ends; gives why it did. */
