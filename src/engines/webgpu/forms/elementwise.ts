@@ -73,16 +73,15 @@ export function elementwiseListForm(
     const outputs = Array.from({ length: definition.outputs }, () => device.backend.slabOutputs(shapes));
     const sizes = shapes.map(alignedSize);
     const count = sizes.reduce((sum, size) => sum + size, 0);
-    const useOf = sizes.flatMap((size, use) => Array<number>(size / BLOCK).fill(use));
-    const values = numbers.flatMap((own) => definition.numbers.map((name) => own[name]!));
+    let end = 0;
+    const values = numbers.flatMap((own, use) => {
+      end += sizes[use]! / BLOCK;
+      return [end, ...definition.numbers.map((name) => own[name]!)];
+    });
     device.run(definition.name, 'list', () => listShader(definition), {
-      reads: [
-        ...columns.map((tensors) => slabs.of(tensors)),
-        slabs.table(useOf),
-        device.upload(Float32Array.from(values)),
-      ],
+      reads: [...columns.map((tensors) => slabs.of(tensors)), device.upload(Float32Array.from(values))],
       writes: outputs.map((own) => device.whole(own)),
-      numbers: [count],
+      numbers: [count, numbers.length],
       groups: Math.ceil(count / THREADS),
     });
     return shapes.flatMap((_, use) => outputs.map((own) => own[use]!));
@@ -91,16 +90,24 @@ export function elementwiseListForm(
 
 function listShader(definition: Elementwise<string, string>): Shader {
   const { reads, writes } = buffersOf(definition);
-  const numbers = definition.numbers;
-  const each = numbers.map((name, index) => `let n_${name} = values[first + ${index}u];`).join('\n');
+  const { numbers } = definition;
+  const row = numbers.length + 1;
+  const each = numbers.map((name, index) => `let n_${name} = values[own * ${row}u + ${index + 1}u];`);
   return {
-    reads: [...reads, ['useOf', 'u32'], 'values'],
+    reads: [...reads, 'values'],
     writes,
-    numbers: { count: 'u32' },
+    numbers: { count: 'u32', uses: 'u32' },
+    // A use's numbers follow the block where it ends: the use is the first that ends behind the thread's block.
     body: `
 if (thread >= n.count) { return; }
-let first = useOf[thread / ${BLOCK}u] * ${numbers.length}u;
-${each}
+let block = f32(thread / ${BLOCK}u);
+var own = 0u;
+var behind = n.uses - 1u;
+while (own < behind) {
+  let middle = (own + behind) / 2u;
+  if (values[middle * ${row}u] > block) { behind = middle; } else { own = middle + 1u; }
+}
+${each.join('\n')}
 ${formulaOf(definition, (name) => `n_${name}`)}`,
   };
 }
@@ -109,7 +116,6 @@ ${formulaOf(definition, (name) => `n_${name}`)}`,
 export class Slabs {
   readonly #device: WebGpuDevice;
   #last: { readonly ids: readonly object[]; readonly tensor: TensorInfo } | undefined;
-  #table: { readonly key: string; readonly tensor: TensorInfo } | undefined;
 
   constructor(device: WebGpuDevice) {
     this.#device = device;
@@ -118,18 +124,6 @@ export class Slabs {
   /** One buffer with the tensors at the offsets of `slabOutputs`. */
   of(tensors: readonly TensorInfo[]): Operand {
     return this.#shared(tensors) ?? this.#copied(tensors);
-  }
-
-  /** Numbers on the device, kept as long as the same are asked for again. */
-  table(numbers: readonly number[]): Operand {
-    const key = numbers.join();
-    if (this.#table?.key !== key) {
-      if (this.#table !== undefined) this.#device.backend.disposeData(this.#table.tensor.dataId);
-      const values = Int32Array.from(numbers);
-      const tensor = this.#device.backend.makeTensorInfo([numbers.length], 'int32', values);
-      this.#table = { key, tensor };
-    }
-    return this.#table.tensor;
   }
 
   /** The buffer that the tensors lie in already, one after the other. */
