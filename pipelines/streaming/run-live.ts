@@ -1,5 +1,7 @@
+import type { Dashboard } from '../../src/dashboard/dashboard.ts';
 import { OptionError } from '../../src/errors.ts';
 import { type LiveSource, liveSource } from '../../src/streams/live/live-source.ts';
+import { parseAddress } from '../../src/streams/live/source-address.ts';
 import { openDashboard } from '../dashboard/open-dashboard.ts';
 import type { OptionValues, PipelineContext } from '../definition.ts';
 import type { CameraSource } from './camera-stream.ts';
@@ -7,7 +9,7 @@ import { type Closing, withClosing } from './closing.ts';
 import { inferLive, type LiveInference, type LiveInferenceOptions } from './live-inference.ts';
 import type { LiveOptions } from './live-options.ts';
 import { type LoadedModel, loadModel } from './load-model.ts';
-import { openOutput, type PredictionOutput } from './outputs/output.ts';
+import { type OutputContext, openOutput, type PredictionOutput } from './outputs/output.ts';
 import { reportLive } from './report-live.ts';
 import { type CameraSnapshot, decodeSnapshot } from './snapshot.ts';
 import { readSnapshot, SnapshotFile } from './snapshot-file.ts';
@@ -28,9 +30,11 @@ export async function runLive(values: LiveValues, context: PipelineContext): Pro
 
 async function predictLive(values: LiveValues, context: PipelineContext, closing: Closing): Promise<void> {
   const { model: name, engine, threads, bin, snapshot } = values;
+  const { progress } = context;
   if (name === undefined) {
     throw new OptionError('--model: expected the run directory of a training, found none');
   }
+  for (const url of values.source) parseAddress(url); // a wrong one is told before an engine starts
   const binMicros = bin === undefined ? undefined : 1000 * bin;
   const model = await loadModel(name, { engine, threads, binMicros });
   closing.later(() => model.close());
@@ -39,19 +43,8 @@ async function predictLive(values: LiveValues, context: PipelineContext, closing
   const about = { kind: 'live', title: `live: ${model.name}` } as const;
   const dashboard = await openDashboard(values, about, context);
   if (dashboard !== undefined) closing.later(() => dashboard.close());
-  const { progress } = context;
-  let inference: LiveInference | undefined;
-  let file: SnapshotFile | undefined;
-  const commands = {
-    reset: (camera?: string): void => {
-      inference?.reset(camera);
-      context.emit({ type: 'reset', ...(camera !== undefined && { camera }) });
-      const text = `state reset${camera === undefined ? '' : ` of ${camera}`}`;
-      progress.note(text);
-      dashboard?.publish({ type: 'note', text });
-    },
-    snapshot: (): void => void file?.write(),
-  };
+  const running: Running = {};
+  const commands = commandsOf(running, context, dashboard);
   const outputs = await openOutputs(values, { model, cameras: values.source, commands }, closing);
   for (const { place } of outputs) context.emit({ type: 'output', place });
   const resetAll = (): void => commands.reset();
@@ -68,23 +61,47 @@ async function predictLive(values: LiveValues, context: PipelineContext, closing
     dashboard?.publish({ type: 'camera', camera, sensor, classNames, model: model.name, simulated });
   }
   const cameras = dashboard === undefined ? sources : sources.map((source) => pictured(source, dashboard));
-  const run = inferLive(cameras, model, {
+  const inference = inferLive(cameras, model, {
     ...inferenceOptions(values),
     ...(restore !== undefined && { restore }),
     ...(dashboard !== undefined && { raster: () => dashboard.viewers > 0 }),
   });
-  inference = run;
-  closing.later(() => run.close());
+  running.inference = inference;
+  closing.later(() => inference.close());
   if (restore !== undefined) {
-    progress.note(`${snapshot}: ${run.restored.length} of ${sources.length} go on`);
+    progress.note(`${snapshot}: ${inference.restored.length} of ${sources.length} go on`);
   }
   if (snapshot !== undefined) {
-    const written = new SnapshotFile(snapshot, run, progress.note);
-    file = written;
-    closing.later(() => written.close());
-    written.every(1000 * values.snapshotEvery);
+    const file = new SnapshotFile(snapshot, inference, progress.note);
+    running.file = file;
+    closing.later(() => file.close());
+    file.every(1000 * values.snapshotEvery);
   }
-  await reportLive(run, cameras, model, { context, outputs, dashboard });
+  await reportLive(inference, cameras, model, { context, outputs, dashboard });
+}
+
+/** What there is to command, once there is. */
+interface Running {
+  inference?: LiveInference;
+  file?: SnapshotFile;
+}
+
+/** What a signal or a client may ask for. */
+function commandsOf(
+  running: Running,
+  { emit, progress }: PipelineContext,
+  dashboard: Dashboard | undefined,
+): OutputContext['commands'] {
+  return {
+    reset: (camera) => {
+      running.inference?.reset(camera);
+      emit({ type: 'reset', ...(camera !== undefined && { camera }) });
+      const text = `state reset${camera === undefined ? '' : ` of ${camera}`}`;
+      progress.note(text);
+      dashboard?.publish({ type: 'note', text });
+    },
+    snapshot: () => void running.file?.write(),
+  };
 }
 
 function inferenceOptions(values: LiveValues): LiveInferenceOptions {
@@ -133,10 +150,8 @@ function hostOf(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-type OpenDashboard = NonNullable<Awaited<ReturnType<typeof openDashboard>>>;
-
 /** The same source, its events drawn as they are read. */
-function pictured(source: LiveSource, dashboard: OpenDashboard): CameraSource {
+function pictured(source: LiveSource, dashboard: Dashboard): CameraSource {
   const { id, sensor, simulated } = source;
   return {
     id,
@@ -166,7 +181,7 @@ async function savedState(
 
 async function openOutputs(
   { out = [] }: LiveValues,
-  context: Parameters<typeof openOutput>[1],
+  context: OutputContext,
   closing: Closing,
 ): Promise<PredictionOutput[]> {
   const outputs: PredictionOutput[] = [];
