@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type * as live from '../../../src/streams/live/live-source.ts';
 import { sendEvents } from '../../../src/streams/live/send.ts';
 import { collect, endAt, expectRows, fromFirst, load } from './loopback.ts';
+import { chunkOf, type Row, rowsOf } from './protocols/decoding.ts';
 
 const built = new URL('../../../dist/src/streams/live/live-source.js', import.meta.url);
 const thread = new URL('../../../dist/src/streams/live/receive-thread.js', import.meta.url);
@@ -27,6 +28,38 @@ describeBuilt('a socket on a thread of its own (skipped where dist is absent: np
     await endAt(source, rows.length);
     expectRows(fromFirst(await received), fromFirst(rows));
     expect(source.counters).toMatchObject({ received: rows.length, delivered: rows.length, waiting: 0 });
+  });
+
+  it.each(['drop', 'thin'] as const)('%s: what is left is whole, the rest counted', async (overflow) => {
+    const { liveSource } = (await import(built.href)) as typeof live;
+    const sensor = { width: 128, height: 128 };
+    const source = await liveSource('udp://127.0.0.1:0', { sensor, overflow, ringEvents: 3000 });
+    // The time of each event tells its place and polarity.
+    const rows = Array.from(
+      { length: 320 * 500 },
+      (_, i): Row => [i, i % 128, (i >> 7) % 128, (i >> 14) & 1],
+    );
+    let delivered = 0;
+    let last = -1;
+    const taking = (async () => {
+      for await (const chunk of source.chunks()) {
+        for (const [micros, x, y, on] of rowsOf([chunk])) {
+          if (micros <= last || `${[x, y, on]}` !== `${rows[micros]!.slice(1)}`) {
+            throw new Error(`not what was sent: ${[micros, x, y, on]} after ${last}`);
+          }
+          last = micros;
+          delivered++;
+        }
+        for (const end = performance.now() + 3; performance.now() < end; );
+      }
+    })();
+    const sent = await sendEvents([chunkOf(rows)], `udp://127.0.0.1:${source.address!.port}`, { sensor });
+    await endAt(source, sent.events);
+    await taking;
+    const { dropped, thinned, systemDrops = 0, ...counters } = source.counters;
+    expect(counters).toMatchObject({ delivered, waiting: 0, malformed: 0 });
+    expect(dropped + thinned).toBeGreaterThan(0);
+    expect(delivered + dropped + thinned + 32 * systemDrops).toBe(sent.events);
   });
 
   it('dates what arrives while the main thread computes', async () => {
