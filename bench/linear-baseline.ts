@@ -182,7 +182,7 @@ if (values.json) {
 } else {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   console.log(
-    `linear classifier on summed frames, simulated shapes: test ${percent(best.testAccuracy)} of ${split.test.length}, ` +
+    `linear classifier on summed frames, ${dataset.name}: test ${percent(best.testAccuracy)} of ${split.test.length}, ` +
       `validation ${percent(best.validationAccuracy)}, train ${percent(best.trainAccuracy)} of ${split.train.length} ` +
       `(${best.features}, decay ${best.decay}); ${result.eventsPerRecording} events and ` +
       `${result.millisPerRecording} ms a recording to simulate and bin`,
