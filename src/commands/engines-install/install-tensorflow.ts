@@ -52,38 +52,53 @@ export async function installTensorflow(options: TensorflowInstall, watch: Insta
   }
   const { folder } = options;
   const downloads = join(folder, 'downloads');
+  const all = candidates(options, downloads, gpu, watch);
   await mkdir(downloads, { recursive: true }).catch(expecting('a folder that can be written', folder));
   await removeLeftovers(folder);
-  const faults: string[] = [];
+  const faults = all.flatMap(({ name, unfit }) => (unfit === undefined ? [] : [`${name}: ${unfit}`]));
+  for (const line of faults) watch.note(line);
+  const usable = all.filter(({ unfit }) => unfit === undefined);
   const packed = await mkdtemp(join(folder, '.tensorflow-'));
   try {
-    const usable = candidates(options, downloads, gpu, watch).filter(({ name, unfit }) => {
-      if (unfit !== undefined) faults.push(`${name}: ${unfit}`);
-      return unfit === undefined;
-    });
-    for (const line of faults) watch.note(line);
     if (usable.length > 0) watch.step(`fetching ${packageOf(options)} ${PACKAGE_VERSION}`);
     const source = usable.length > 0 ? await fetchPackage(packageOf(options), packed, watch.signal) : '';
     for (const candidate of usable) {
-      const staging = await mkdtemp(join(folder, '.tensorflow-'));
-      try {
-        const installed = await make(staging, source, candidate, options, gpu, watch);
-        await replace(staging, join(folder, 'tensorflow'));
+      const made = await attempt(source, candidate, options, gpu, watch);
+      if (typeof made === 'string') faults.push(made);
+      else {
         await rm(downloads, { recursive: true, force: true });
-        return installed;
-      } catch (error) {
-        watch.signal.throwIfAborted();
-        if (!(error instanceof RxspikeError)) throw error;
-        faults.push(`${candidate.name}: ${error.message}`);
-        watch.note(faults.at(-1)!);
-      } finally {
-        await rm(staging, { recursive: true, force: true });
+        return made;
       }
     }
   } finally {
     await rm(packed, { recursive: true, force: true });
   }
   throw new EngineError(`tensorflow is not installed: ${faults.join('; ')}`);
+}
+
+/** Installs one of the candidates; gives why it does not do where it does not. */
+async function attempt(
+  source: string,
+  candidate: Candidate,
+  options: TensorflowInstall,
+  gpu: NvidiaGpu | undefined,
+  watch: InstallWatch,
+): Promise<Installed | string> {
+  const { folder } = options;
+  const staging = await mkdtemp(join(folder, '.tensorflow-'));
+  try {
+    const installed = await make(staging, source, candidate, options, gpu, watch);
+    await replace(staging, join(folder, 'tensorflow'));
+    return installed;
+  } catch (error) {
+    watch.signal.throwIfAborted();
+    if (!(error instanceof RxspikeError)) throw error;
+    const fault = `${candidate.name}: ${error.message}`;
+    watch.note(fault);
+    return fault;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
 }
 
 function packageOf({ gpu }: TensorflowInstall): PackageName {
