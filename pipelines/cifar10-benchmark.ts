@@ -8,6 +8,7 @@ import {
   type Pipeline,
   textOption,
 } from './definition.ts';
+import { blocksOption } from './training/blocks-option.ts';
 import { type DirectImageOptions, directImageOptions } from './training/direct-image-options.ts';
 import { type LearnOptions, learnOptions } from './training/learn-options.ts';
 import { type LossOptionGroup, lossOptions } from './training/loss-options.ts';
@@ -50,9 +51,8 @@ const options: Cifar10BenchmarkOptions = {
     placeholder: 'NAME',
     default: 'atan:2',
   }),
-  blocks: textOption({
+  blocks: blocksOption({
     help: 'feature maps of the convolutions, with A for an average pool that halves them',
-    placeholder: 'MAPS',
     default: '64-64-A-128-128-A-256-256-A',
   }),
   hidden: integerOption({ help: 'neurons of the hidden layer', default: 512, min: 1 }),

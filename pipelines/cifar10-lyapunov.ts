@@ -7,6 +7,7 @@ import {
   type OptionValues,
   type Pipeline,
 } from './definition.ts';
+import { blocksOption } from './training/blocks-option.ts';
 import { type ImageOptions, imageOptions } from './training/image-options.ts';
 import { type LearnOptions, learnOptions } from './training/learn-options.ts';
 import { type LossOptionGroup, lossOptions } from './training/loss-options.ts';
@@ -22,6 +23,7 @@ type Cifar10LyapunovOptions = TrainingOptions &
     readonly gain: Option<number>;
     readonly timesteps: Option<number>;
     readonly model: Option<'simple' | 'vgg'>;
+    readonly blocks: Option<string | undefined>;
     readonly alpha: Option<number>;
     readonly target: Option<number>;
     readonly estimator: Option<'perturbation' | 'tangent'>;
@@ -58,6 +60,9 @@ const options: Cifar10LyapunovOptions = {
   model: choiceOption(['simple', 'vgg'], {
     help: 'three convolutions, or six and a hidden layer',
     default: 'simple',
+  }),
+  blocks: blocksOption({
+    help: "feature maps of the convolutions, with A for an average pool; the model's own by default",
   }),
   alpha: numberOption({
     help: 'weight of (lambda - target)^2 in the loss; 0 only measures lambda',

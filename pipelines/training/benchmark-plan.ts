@@ -1,8 +1,8 @@
-import { OptionError } from '../../src/errors.ts';
 import { type VggConfig, vggConfig } from '../../src/models/networks/vgg.ts';
 import { lifNode } from '../../src/models/neurons.ts';
 import type { ImageToken } from '../../src/streams/datasets/dataset.ts';
 import type { Cifar10BenchmarkValues } from '../cifar10-benchmark.ts';
+import { blocksOf } from './blocks-option.ts';
 import { directImagePlan } from './direct-image-plan.ts';
 import { learning } from './learn-options.ts';
 import { namedSurrogate } from './named-surrogates.ts';
@@ -34,17 +34,6 @@ export async function benchmarkPlan(options: Cifar10BenchmarkValues): Promise<Tr
 
 const SNN = 'snn-vgg';
 const ANN = 'ann-vgg';
-
-/** The feature maps of 64-64-A-128-128-A, block by block; each ends with a pool. */
-function blocksOf(text: string): number[][] {
-  if (!/^([1-9]\d*-)+A(-([1-9]\d*-)+A)*$/.test(text)) {
-    throw new OptionError(
-      `--blocks: expected feature maps and pools like 64-64-A-128-128-A, found ${JSON.stringify(text)}`,
-    );
-  }
-  const blocks = text.split('A').slice(0, -1);
-  return blocks.map((block) => block.split('-').filter(Boolean).map(Number));
-}
 
 /** What the two are compared for; nothing where one of them was trained alone. */
 function comparison(networks: readonly NetworkMeasures[], timesteps: number): string[] {

@@ -11,6 +11,7 @@ import type { ImageToken, LabelledRecording } from '../../src/streams/datasets/d
 import { openNmnist } from '../../src/streams/datasets/nmnist.ts';
 import type { Cifar10LyapunovValues } from '../cifar10-lyapunov.ts';
 import { sampleShape } from './binning-options.ts';
+import { blocksOf } from './blocks-option.ts';
 import { imagePreparation, sharesOfBrightness } from './image-options.ts';
 import { imageSample } from './image-sample.ts';
 import { learning } from './learn-options.ts';
@@ -86,7 +87,7 @@ function network(
   feed: Feed,
   shown: Pick<TrainerOptions, 'encoding' | 'repeat' | 'images'>,
 ): NetworkPlan {
-  const { model, timesteps, beta, threshold, slope, dropout, batchNorm, seed } = options;
+  const { model, blocks, timesteps, beta, threshold, slope, dropout, batchNorm, seed } = options;
   const { alpha, target, estimator, epsilon, exponentSamples: samples } = options;
   return {
     name: model,
@@ -97,6 +98,7 @@ function network(
       neuron: learning(leaky({ beta, threshold, surrogate: fastSigmoid(slope) }), options.learn),
       batchNorm,
       ...(dropout !== undefined && { dropout }),
+      ...(blocks !== undefined && { blocks: blocksOf(blocks) }),
     }),
     trainer: {
       ...trainerOptions(options),

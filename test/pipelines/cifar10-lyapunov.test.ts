@@ -19,7 +19,7 @@ let runs = 0;
 const fresh = (): string => join(folder, `run-${runs++}`);
 const common = {
   ...{ engine: 'wasm', threads: 1, batchSize: 5, epochs: 1, timesteps: 3, report: 'none' },
-  ...{ preset: 'notebook', validation: 0 },
+  ...{ preset: 'notebook', validation: 0, blocks: '4-A-6-A-8-A' },
 };
 
 beforeAll(async () => {
