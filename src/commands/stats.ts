@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { OptionError } from '../errors.ts';
 import type { EventChunk } from '../events.ts';
 import { progressLine } from '../reports/progress.ts';
+import type { StatisticsReport } from '../reports/statistics-report.ts';
 import { type CommandIo, writeLine } from './command-io.ts';
 import { addFilterOption } from './filter-option.ts';
 import { measuredSensor, openInput } from './open-input.ts';
@@ -45,6 +46,8 @@ async function stats(path: string, options: StatsOptions, io: CommandIo): Promis
       `--out: expected a file that ends in .svg or .png, or -, found ${JSON.stringify(out)}`,
     );
   }
+  if (out === '-' && json)
+    throw new OptionError('--json: expected one thing on standard output, found --out - too');
   const [{ formats }, { StatisticsOfEvents }, report, { filteredChunks }] = await Promise.all([
     import('../streams/formats/index.ts'),
     import('../operators/event-statistics.ts'),
@@ -71,12 +74,12 @@ async function stats(path: string, options: StatsOptions, io: CommandIo): Promis
     progress.clear();
   }
   const shown = { title: path === '-' ? 'standard input' : path, ...statistics.result() };
-  if (out !== undefined) await draw(shown, out, report, io);
+  if (out !== undefined) await draw(shown, out, io);
   if (json) {
     const { pixels, title: _, on, ...rest } = shown;
     const active = pixels.reduce((count, each) => count + (each > 0 ? 1 : 0), 0);
     const busiest = report.busiestPixels(shown, BUSIEST);
-    writeLine(out === '-' ? io.err : io.out, {
+    writeLine(io.out, {
       type: 'statistics',
       path,
       format: input.format.name,
@@ -90,21 +93,17 @@ async function stats(path: string, options: StatsOptions, io: CommandIo): Promis
   } else if (out !== '-') io.out.write(report.statisticsText(shown));
 }
 
-async function draw(
-  shown: Parameters<typeof import('../reports/statistics-report.ts').statisticsSvg>[0],
-  out: string,
-  { statisticsSvg }: typeof import('../reports/statistics-report.ts'),
-  io: CommandIo,
-): Promise<void> {
+async function draw(shown: StatisticsReport, out: string, io: CommandIo): Promise<void> {
+  const [{ statisticsSvg }, { toPng }, { writeFileAtomic }] = await Promise.all([
+    import('../reports/statistics-report.ts'),
+    import('../reports/picture.ts'),
+    import('../streams/atomic-file.ts'),
+  ]);
   const svg = await statisticsSvg(shown);
   if (out === '-') {
     io.out.write(`${svg}\n`);
     return;
   }
-  const [{ toPng }, { writeFileAtomic }] = await Promise.all([
-    import('../reports/picture.ts'),
-    import('../streams/atomic-file.ts'),
-  ]);
   await writeFileAtomic(out, extname(out).toLowerCase() === '.svg' ? svg : await toPng(svg));
   io.err.write(`wrote ${out}\n`);
 }

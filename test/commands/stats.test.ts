@@ -62,6 +62,7 @@ describe('pipeline stats', () => {
     const fault = async (...args: string[]) => (await runProgram(['stats', ...args])).error;
     expect(await fault('absent.raw')).toBeInstanceOf(InputError);
     expect(await fault(file, '--out', 'a.gif')).toBeInstanceOf(OptionError);
+    expect(await fault(file, '--out', '-', '--json')).toBeInstanceOf(OptionError);
     expect(await fault(file, '--filter', 'nothing')).toBeInstanceOf(OptionError);
   });
 });

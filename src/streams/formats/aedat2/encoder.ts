@@ -20,6 +20,8 @@ export class Aedat2Encoder implements EventEncoder {
     const { width, height, layout } = this.#chip;
     const bytes = new Uint8Array(chunk.t.length * RECORD_BYTES);
     const view = new DataView(bytes.buffer);
+    // Times are stored modulo 2^32 us.
+    const clock = (chunk.origin % 2 ** 32) | 0;
     for (let i = 0; i < chunk.t.length; i++) {
       const column = width - 1 - chunk.x[i]!;
       const row = height - 1 - chunk.y[i]!;
@@ -28,7 +30,7 @@ export class Aedat2Encoder implements EventEncoder {
           ? (row << 22) | (column << 12) | (chunk.on[i]! << 11)
           : (row << 8) | (column << 1) | (chunk.on[i]! ^ 1);
       view.setInt32(i * RECORD_BYTES, address);
-      view.setUint32(i * RECORD_BYTES + 4, (chunk.origin + chunk.t[i]!) % 4294967296);
+      view.setInt32(i * RECORD_BYTES + 4, (clock + chunk.t[i]!) | 0);
     }
     emit(bytes);
   }
