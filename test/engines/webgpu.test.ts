@@ -134,6 +134,24 @@ run('a running engine', () => {
     sum.dispose();
   });
 
+  it('computes with whole numbers that were cast', async () => {
+    const found = tf.tidy(() => {
+      const mask = tf.cast(tf.greater(tf.square(tensorOf(randomPlain([2000], 'x'))), -1), 'float32');
+      return tf.stack([
+        tf.sum(mask),
+        tf.mean(tf.mul(mask, 3)),
+        tf.max(lif(tf.reshape(mask, [1, 4, 500]), leaky).spikes),
+      ]);
+    });
+    const [sum, mean, most] = [...(await found.data())];
+    expect([sum, Math.fround(mean! / 3), most].map((value) => value!.toFixed(5))).toStrictEqual([
+      '2000.00000',
+      '1.00000',
+      '1.00000',
+    ]);
+    found.dispose();
+  });
+
   it('broadcasts over five axes', async () => {
     const shapes = [
       [[2, 3, 4, 5, 6], [6]],

@@ -48,6 +48,8 @@ interface Program {
   readonly pipeline: GpuPipeline;
   readonly layout: object;
   readonly types: readonly ('u32' | 'i32' | 'f32')[];
+  /** Which of the buffers that it reads have float32 elements. */
+  readonly reals: readonly boolean[];
 }
 
 /** Bind groups, and buffers of numbers, that are kept; when they are more they all go. */
@@ -115,12 +117,11 @@ export class WebGpuDevice {
   gather(tensors: readonly TensorInfo[], target: TensorInfo): void {
     this.clear(target);
     const { buffer: to } = this.#bind(target);
-    const encoder = this.#encoder();
     let at = 0;
     for (const tensor of tensors) {
-      const { buffer, offset = 0 } = this.#bind(tensor);
+      const { buffer, offset = 0 } = this.#bind(this.#real(tensor));
       const bytes = util.sizeFromShape(tensor.shape) * 4;
-      if (bytes > 0) encoder.copyBufferToBuffer(buffer, offset, to, at * 4, bytes);
+      if (bytes > 0) this.#encoder().copyBufferToBuffer(buffer, offset, to, at * 4, bytes);
       at += alignedSize(tensor.shape);
     }
   }
@@ -134,7 +135,8 @@ export class WebGpuDevice {
     this.backend.checkLost();
     const program = this.#program(`${name} ${key}`, name, shader);
     if (call.groups === 0) return;
-    const bindings = [...call.writes, ...call.reads].map((operand) => this.#bind(operand));
+    const reads = call.reads.map((operand, index) => (program.reals[index] ? this.#real(operand) : operand));
+    const bindings = [...call.writes, ...reads].map((operand) => this.#bind(operand));
     const numbers = this.#numbersBuffer(program.types, call);
     const group = this.#group(program, [
       ...bindings,
@@ -157,6 +159,24 @@ export class WebGpuDevice {
     return this.backend.commandEncoder!;
   }
 
+  /** A tensor's values as float32: tfjs's backend casts whole numbers by name alone. */
+  #real(operand: Operand): Operand {
+    if (!('dataId' in operand)) return operand;
+    const { dtype } = this.backend.tensorMap.get(operand.dataId);
+    if (dtype === 'float32') return operand;
+    const count = util.sizeFromShape(operand.shape);
+    const values = this.scratch(count);
+    const shader = (): Shader => ({
+      reads: [['whole', 'i32']],
+      writes: ['result'],
+      numbers: { count: 'u32' },
+      body: 'if (thread < n.count) { result[thread] = f32(whole[thread]); }',
+    });
+    const groups = Math.ceil(count / THREADS);
+    this.run('Cast', '', shader, { reads: [operand], writes: [values], numbers: [count], groups });
+    return values;
+  }
+
   /** A tensor that commands use is released only when they are submitted. */
   #bind(operand: Operand): GpuBinding {
     if (!('dataId' in operand)) return operand;
@@ -174,7 +194,8 @@ export class WebGpuDevice {
     const compute = { module, entryPoint: 'main' };
     const pipeline = device.createComputePipeline({ label: name, layout: 'auto', compute });
     const types = Object.values(own.numbers);
-    const program = { id: this.#nextId++, pipeline, layout: pipeline.getBindGroupLayout(0), types };
+    const reals = own.reads.map((buffer) => typeof buffer === 'string' || buffer[1] === 'f32');
+    const program = { id: this.#nextId++, pipeline, layout: pipeline.getBindGroupLayout(0), types, reals };
     this.#programs.set(key, program);
     return program;
   }

@@ -12,6 +12,7 @@ import { normalisedLifGradientKernel, normalisedLifKernel } from '../../kernels/
 import { normKernel } from '../../kernels/optimiser-step.ts';
 import { spikeProductKernel, spikeProductWeightGradientKernel } from '../../kernels/spike-product.ts';
 import type { WebGpuDevice } from '../device.ts';
+import { arithmetic, arithmeticKernels } from './arithmetic.ts';
 import { batchNormForm, batchNormGradientForm } from './batch-norm.ts';
 import { bernoulliForm } from './bernoulli.ts';
 import { convolutionForm, filterGradientForm, inputGradientForm } from './convolution.ts';
@@ -21,7 +22,7 @@ import { neuronForm, neuronGradientForm } from './neuron.ts';
 import { normForm } from './norm.ts';
 import { normalisedLifForm, normalisedLifGradientForm } from './normalised-lif.ts';
 import { averagePoolForm, averagePoolGradientForm, maxPoolForm, maxPoolGradientForm } from './pooling.ts';
-import { repair } from './repairs.ts';
+import { repair, withFewerAxes } from './repairs.ts';
 import { spikeProductForm, spikeProductWeightGradientForm } from './spike-product.ts';
 import { replacements } from './sums.ts';
 
@@ -83,6 +84,9 @@ export function webgpuForms(device: WebGpuDevice): KernelForms {
   forms.add(spikeProductKernel, spikeProductForm(device));
   forms.add(spikeProductWeightGradientKernel, spikeProductWeightGradientForm(device));
   repair(forms, device);
+  for (const name of arithmeticKernels) {
+    forms.replace(name, (original) => arithmetic(device, name, withFewerAxes(device, name, original)));
+  }
   for (const [name, make] of Object.entries(replacements)) {
     forms.replace(name, (original) => make(device, original));
   }

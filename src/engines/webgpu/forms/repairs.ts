@@ -3,27 +3,17 @@
  * that does not compile: axes that broadcast alike are joined, and where more than four are left arithmetic has a shader
  * of ours. A sum of many tensors binds more of them than devices can: it is taken in parts.
  */
-import { backend_util, type KernelFunc, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { backend_util, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
 import { KernelForms } from '../../kernels/kernel.ts';
-import { joinAxes, stridesOf, type Walk } from '../../native/layout.ts';
-import { THREADS, type WebGpuDevice } from '../device.ts';
+import { joinAxes } from '../../native/layout.ts';
+import type { WebGpuDevice } from '../device.ts';
+import { arithmeticKernels, arithmeticOf, repeated } from './arithmetic.ts';
 
-/** Axes of tfjs's shaders, and of ours. */
+/** Axes of tfjs's shaders. */
 const AXES = 4;
-const MORE_AXES = 6;
-
-const arithmetic: Readonly<Record<string, string>> = {
-  Add: 'x + y',
-  Sub: 'x - y',
-  Multiply: 'x * y',
-  RealDiv: 'x / y',
-  Maximum: 'max(x, y)',
-  Minimum: 'min(x, y)',
-  SquaredDifference: '(x - y) * (x - y)',
-};
 
 const binaryKernels = [
-  ...Object.keys(arithmetic),
+  ...arithmeticKernels,
   ...[
     'Pow',
     'Prelu',
@@ -51,20 +41,16 @@ export function repairs(device: WebGpuDevice): KernelForms {
   return forms;
 }
 
-function withFewerAxes(device: WebGpuDevice, name: string, original: KernelFunc): KernelFunc {
+/** A binary kernel whose calls have as few axes as they can. */
+export function withFewerAxes(device: WebGpuDevice, name: string, original: KernelFunc): KernelFunc {
   return (call) => {
     const { a, b } = call.inputs as Record<'a' | 'b', TensorInfo | undefined>;
     if (a === undefined || b === undefined || Math.max(a.shape.length, b.shape.length) <= AXES) {
       return original(call);
     }
     const shape = backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
-    const strides = [repeated(a.shape, shape), repeated(b.shape, shape)];
-    const walk = joinAxes({ shape, strides }, AXES);
-    if (walk === undefined) {
-      const more = joinAxes({ shape, strides }, MORE_AXES);
-      const known = a.dtype === 'float32' && b.dtype === 'float32' && Object.hasOwn(arithmetic, name);
-      return more === undefined || !known ? original(call) : strided(device, name, [a, b], { more, shape });
-    }
+    const walk = joinAxes({ shape, strides: [repeated(a.shape, shape), repeated(b.shape, shape)] }, AXES);
+    if (walk === undefined) return arithmeticOf(device, name, a, b) ?? original(call);
     const own = (tensor: TensorInfo, strides: readonly number[]): TensorInfo => ({
       ...{ dataId: tensor.dataId, dtype: tensor.dtype },
       shape: walk.shape.map((side, axis) => (strides[axis] === 0 ? 1 : side)),
@@ -73,48 +59,6 @@ function withFewerAxes(device: WebGpuDevice, name: string, original: KernelFunc)
     const output = original({ ...call, inputs: inputs as never }) as TensorInfo;
     return { dataId: output.dataId, dtype: output.dtype, shape };
   };
-}
-
-function strided(
-  device: WebGpuDevice,
-  name: string,
-  operands: readonly [TensorInfo, TensorInfo],
-  { more, shape }: { readonly more: Walk; readonly shape: number[] },
-): TensorInfo {
-  const output = device.output(shape);
-  const count = util.sizeFromShape(shape);
-  const names = (prefix: string): string[] =>
-    Array.from({ length: MORE_AXES }, (_, axis) => `${prefix}${axis}`);
-  const steps = names('side').map(
-    (side, axis) => `i = left % n.${side}; left /= n.${side}; at += i * n.a${axis}; bt += i * n.b${axis};`,
-  );
-  const numbers = ['count', ...names('side'), ...names('a'), ...names('b')];
-  device.run(
-    name,
-    'strided',
-    () => ({
-      reads: ['a', 'b'],
-      writes: ['result'],
-      numbers: Object.fromEntries(numbers.map((number) => [number, 'u32' as const])),
-      body: `
-if (thread >= n.count) { return; }
-var left = thread;
-var i = 0u;
-var at = 0u;
-var bt = 0u;
-${steps.reverse().join('\n')}
-let x = a[at];
-let y = b[bt];
-result[thread] = ${arithmetic[name]};`,
-    }),
-    {
-      reads: operands,
-      writes: [output],
-      numbers: [count, ...more.shape, ...more.strides[0]!, ...more.strides[1]!],
-      groups: Math.ceil(count / THREADS),
-    },
-  );
-  return output;
 }
 
 function inParts(device: WebGpuDevice, original: KernelFunc): KernelFunc {
@@ -133,11 +77,4 @@ function inParts(device: WebGpuDevice, original: KernelFunc): KernelFunc {
     }
     return sum;
   };
-}
-
-/** Strides of a tensor over the shape that it is broadcast to: 0 along the axes that are repeated. */
-function repeated(own: readonly number[], shape: readonly number[]): number[] {
-  const missing = shape.length - own.length;
-  const strides = stridesOf(own);
-  return shape.map((_, axis) => (axis < missing || own[axis - missing] === 1 ? 0 : strides[axis - missing]!));
 }
