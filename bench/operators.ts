@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { allocateChunk, CHUNK_EVENTS, type EventChunk, type SensorSize, type Stage } from '../src/events.ts';
+import type { EventChunk, Stage } from '../src/events.ts';
 import {
   type Binning,
   createBinning,
@@ -15,31 +15,13 @@ import {
   filters,
   type Representation,
 } from '../src/operators/index.ts';
-import { RandomStream } from '../src/random.ts';
+import { randomEvents } from './events/files.ts';
 
 const EVENTS = 4_000_000;
 const sensors = { dvs128: { width: 128, height: 128 }, vga: { width: 640, height: 480 } } as const;
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, python: { type: 'string', default: 'python3' } },
 });
-
-/** Chunks of events at random places, one each microsecond. */
-function randomChunks(sensor: SensorSize): EventChunk[] {
-  const random = new RandomStream(1, 'bench/operators');
-  const chunks: EventChunk[] = [];
-  for (let start = 0; start < EVENTS; start += CHUNK_EVENTS) {
-    const chunk = allocateChunk(start, Math.min(CHUNK_EVENTS, EVENTS - start));
-    for (let i = 0; i < chunk.t.length; i++) {
-      const word = random.word(start + i);
-      chunk.t[i] = i;
-      chunk.x[i] = ((word & 0x7fff) * sensor.width) >>> 15;
-      chunk.y[i] = (((word >>> 15) & 0x7fff) * sensor.height) >>> 15;
-      chunk.on[i] = word >>> 31;
-    }
-    chunks.push(chunk);
-  }
-  return chunks;
-}
 
 /** Median processor seconds of five passes, after one to warm up; each by a new stage. */
 function seconds<Out>(create: () => Stage<EventChunk, Out>, chunks: readonly EventChunk[]): number {
@@ -98,7 +80,7 @@ const say = (row: {
 console.error(note);
 
 for (const [name, sensor] of Object.entries(sensors)) {
-  const chunks = randomChunks(sensor);
+  const { chunks } = randomEvents(sensor, EVENTS);
   const grid = new FrameGrid({ sensor });
   const rate = (binning: Binning, representation: Representation): number =>
     EVENTS / seconds(() => createBinning(binning, { grid, representation }), chunks) / 1e6;

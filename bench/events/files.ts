@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { allocateChunk, type EventChunk, type SensorSize } from '../../src/events.ts';
+import {
+  allocateChunk,
+  CHUNK_EVENTS,
+  type EventChunk,
+  type SensorSize,
+  sliceChunk,
+} from '../../src/events.ts';
+import { RandomStream } from '../../src/random.ts';
 import { openRecording } from '../../src/streams/recording-file.ts';
 
 /** Events in memory. */
@@ -45,38 +52,31 @@ export async function repeatedEvents(url: URL, least: number): Promise<Events> {
   return { name: url.pathname.split('/').at(-1)!, chunks: repeated, sensor, count: times * once };
 }
 
-/** The first events, as one stream of full chunks. */
+/** The first events. */
 export function firstEvents(events: Events, count: number): Events {
   const chunks: EventChunk[] = [];
   let rest = count;
   for (const chunk of events.chunks) {
+    if (rest === 0) break;
     const length = Math.min(rest, chunk.t.length);
-    if (length === 0) break;
-    chunks.push({
-      origin: chunk.origin,
-      t: chunk.t.subarray(0, length),
-      x: chunk.x.subarray(0, length),
-      y: chunk.y.subarray(0, length),
-      on: chunk.on.subarray(0, length),
-    });
+    chunks.push(sliceChunk(chunk, 0, length));
     rest -= length;
   }
   return { ...events, chunks, count: count - rest };
 }
 
-/** Events at random places, one each microsecond: the worst case for memories of pixels. */
+/** Events at random places, one each microsecond, in full chunks: the worst case for memories of pixels. */
 export function randomEvents(sensor: SensorSize, count: number): Events {
+  const random = new RandomStream(1, 'bench/operators');
   const chunks: EventChunk[] = [];
-  let state = 1;
-  for (let start = 0; start < count; start += 16_384) {
-    const chunk = allocateChunk(start, Math.min(16_384, count - start));
+  for (let start = 0; start < count; start += CHUNK_EVENTS) {
+    const chunk = allocateChunk(start, Math.min(CHUNK_EVENTS, count - start));
     for (let i = 0; i < chunk.t.length; i++) {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      const word = random.word(start + i);
       chunk.t[i] = i;
-      chunk.x[i] = ((state >>> 17) * sensor.width) >>> 15;
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      chunk.y[i] = ((state >>> 17) * sensor.height) >>> 15;
-      chunk.on[i] = (state >>> 16) & 1;
+      chunk.x[i] = ((word & 0x7fff) * sensor.width) >>> 15;
+      chunk.y[i] = (((word >>> 15) & 0x7fff) * sensor.height) >>> 15;
+      chunk.on[i] = word >>> 31;
     }
     chunks.push(chunk);
   }
