@@ -13,7 +13,7 @@ interface OpAttribute {
 }
 
 /** A tensor as the binding knows it. */
-interface Metadata {
+export interface Metadata {
   readonly id: number;
   readonly dtype: number;
   readonly shape: number[];
@@ -32,6 +32,7 @@ interface Binding {
   readonly TF_Version: string;
   createTensor(shape: readonly number[], dtype: number, values: Float32Array | Int32Array): number;
   deleteTensor(id: number): void;
+  tensorDataSync(id: number): Float32Array;
   executeOp(
     name: string,
     attributes: readonly OpAttribute[],
@@ -120,6 +121,22 @@ export class EagerCall {
     } finally {
       for (const id of call.#made) call.#backend.binding.deleteTensor(id);
     }
+  }
+
+  /** Runs operations in the engine that runs, and gives the numbers of what they return. */
+  static read(compute: (call: EagerCall) => readonly Metadata[]): Float32Array[] {
+    const call = new EagerCall(engine().backend as TensorflowBackend);
+    const { binding } = call.#backend;
+    try {
+      return compute(call).map(({ id }) => binding.tensorDataSync(id));
+    } finally {
+      for (const id of call.#made) binding.deleteTensor(id);
+    }
+  }
+
+  /** Numbers as a tensor. */
+  tensor(shape: readonly number[], values: readonly number[]): Metadata {
+    return this.#constant(shape, 'TF_FLOAT', Float32Array.from(values));
   }
 
   /** A tensor of tfjs as a value. */

@@ -8,7 +8,7 @@ import {
   type RunningEngine,
   startEngine,
 } from '../../../src/engines/engine.ts';
-import { type LifParameters, lif } from '../../../src/engines/kernels/index.ts';
+import { batchNorm, type LifParameters, lif } from '../../../src/engines/kernels/index.ts';
 import { findTensorflow } from '../../../src/engines/tensorflow.ts';
 import { createNetwork } from '../../../src/models/network.ts';
 import { ssnnConfig } from '../../../src/models/networks/ssnn.ts';
@@ -104,6 +104,19 @@ describe.skipIf(findTensorflow() === undefined)(title, () => {
       );
     expect(forward(9) - forward(8)).toBe(6);
     expect(both(9) - both(8)).toBe(6 + 14);
+  });
+
+  it('normalises a batch in one operation, and its gradient in another', () => {
+    const maps = tf.randomNormal([2, 3, 3, 4]);
+    const [gamma, beta] = [tf.ones([4]), tf.zeros([4])];
+    const run = (input: tf.Tensor): tf.Tensor => batchNorm(input, gamma, beta).output;
+    operationsOf(() => run(maps)); // The first tries which numbers the gradient takes.
+    const shaping = 2;
+    expect(operationsOf(() => run(maps))).toBe(1 + shaping);
+    const backward = operationsOf(() => tf.grad(run)(maps)) - operationsOf(() => run(maps));
+    const scaling = 1;
+    expect(backward).toBeLessThanOrEqual(1 + scaling + shaping + 2);
+    tf.dispose([maps, gamma, beta]);
   });
 
   it('reshapes tensors of any kind, and makes no operation where the shape is the same', async () => {
