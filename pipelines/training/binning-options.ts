@@ -56,7 +56,7 @@ export function binningOptions(bins: number): BinningOptions {
     }),
     filter: textsOption({
       placeholder: 'FILTER',
-      help: 'filter that events go through first, NAME or NAME:OPTION=VALUE,…; may be repeated, in order; see pipeline filters',
+      help: 'filter that events go through first, in order: NAME or NAME:OPTION=VALUE,…; see pipeline filters',
     }),
     augment: textOption({
       placeholder: 'FILTERS',
