@@ -12,6 +12,9 @@ interface OpAttribute {
   readonly value: unknown;
 }
 
+/** A number, a flag, a word, the name of a type, or whole numbers. */
+type AttributeValue = number | boolean | string | readonly number[];
+
 /** A tensor as the binding knows it. */
 export interface Metadata {
   readonly id: number;
@@ -223,23 +226,28 @@ export class EagerCall {
     return this.#execute('AddN', [this.#integer('N', values.length), this.#type()], idsOf(values), 1)[0]!;
   }
 
-  /** An operation by its name, with attributes besides its types `T` and `U`. */
+  /** An operation by its name, with attributes besides its type `T`. */
   operation(
     name: string,
     operands: readonly Metadata[],
-    attributes: Readonly<Record<string, number | boolean | string>>,
+    attributes: Readonly<Record<string, AttributeValue>>,
     outputs: number,
   ): Metadata[] {
+    const listed = Object.entries(attributes).map(([key, value]) => this.#attribute(key, value));
+    return this.#execute(name, [this.#type(), ...listed], idsOf(operands), outputs);
+  }
+
+  /** Whole numbers as a tensor [count], as operations take shapes. */
+  shape(sides: readonly number[]): Metadata {
+    return this.#constant([sides.length], 'TF_INT32', Int32Array.from(sides));
+  }
+
+  #attribute(name: string, value: AttributeValue): OpAttribute {
     const { binding } = this.#backend;
-    const listed = Object.entries(attributes).map(([key, value]) => {
-      if (typeof value === 'number') return { name: key, type: binding.TF_ATTR_FLOAT, value };
-      return {
-        name: key,
-        type: typeof value === 'boolean' ? binding.TF_ATTR_BOOL : binding.TF_ATTR_STRING,
-        value,
-      };
-    });
-    return this.#execute(name, [this.#type(), this.#type('U'), ...listed], idsOf(operands), outputs);
+    if (value === 'TF_FLOAT' || value === 'TF_INT32') return this.#type(name, value);
+    if (typeof value === 'number') return { name, type: binding.TF_ATTR_FLOAT, value };
+    if (typeof value === 'boolean') return { name, type: binding.TF_ATTR_BOOL, value };
+    return { name, type: typeof value === 'string' ? binding.TF_ATTR_STRING : binding.TF_ATTR_INT, value };
   }
 
   /** A number or pending arithmetic as a tensor, a tensor as it is. */

@@ -6,7 +6,9 @@ import {
   type TensorInfo,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { averagePoolGradientKernel } from '../kernels/average-pool.ts';
 import { filterGradientKernel, inputGradientKernel, paddingName } from '../kernels/convolution.ts';
+import { crossEntropyKernel } from '../kernels/cross-entropy.ts';
 import { KernelForms } from '../kernels/kernel.ts';
 import { normKernel } from '../kernels/optimiser-step.ts';
 import { EagerCall } from './eager.ts';
@@ -27,6 +29,22 @@ export function tensorflowForms(): KernelForms {
       return [call.algebra.sqrt(call.algebra.mul(call.sumOf(halves), 2))];
     }),
   );
+  forms.add(averagePoolGradientKernel, ({ outputGradient }, { size, height, width }) =>
+    EagerCall.run((call) => {
+      const [maps, , , channels] = outputGradient.shape as [number, number, number, number];
+      const square = [1, size, size, 1];
+      const constants = { ksize: square, strides: square, padding: 'VALID', data_format: 'NHWC' };
+      const operands = [call.shape([maps, height, width, channels]), call.take(outputGradient)];
+      return call.operation('AvgPoolGrad', operands, constants, 1);
+    }),
+  );
+  forms.add(crossEntropyKernel, (inputs, attributes) => {
+    if (attributes.smoothing !== 0) return reference(crossEntropyKernel, inputs, attributes);
+    return EagerCall.run((call) => {
+      const operands = [call.take(inputs.logits), call.take(inputs.labels)];
+      return call.operation('SparseSoftmaxCrossEntropyWithLogits', operands, { Tlabels: 'TF_INT32' }, 2);
+    });
+  });
   forms.replace('Reshape', (original) => (call) => reshape(call, original));
   return forms;
 }

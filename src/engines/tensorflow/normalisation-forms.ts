@@ -82,7 +82,7 @@ function gradients(
 }
 
 function constants({ epsilon }: Epsilon): Record<string, number | boolean | string> {
-  return { epsilon, data_format: 'NHWC', is_training: true };
+  return { U: 'TF_FLOAT', epsilon, data_format: 'NHWC', is_training: true };
 }
 
 /** Any tensor [..., channels] as maps [1, 1, rows, channels]. */
