@@ -55,7 +55,7 @@ describe('the program', () => {
     [['replay', 'x', '--model', 'm', '--speed', '0'], '--speed: expected max or a number above 0, found "0"'],
     [
       ['replay', 'x', '--model', 'm', '--engine', 'gpu'],
-      "option '--engine <NAME>' argument 'gpu' is invalid. Allowed choices are auto, tensorflow, native, wasm, cpu.",
+      "option '--engine <NAME>' argument 'gpu' is invalid. Allowed choices are auto, tensorflow, native, webgpu, wasm, cpu.",
     ],
     [['--json'], "unknown option '--json'"],
   ])('refuses %j in one line', async (args, message) => {
