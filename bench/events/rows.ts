@@ -41,7 +41,7 @@ export interface Row {
   readonly ours: Readonly<Record<string, () => Promise<void> | void>>;
   /** What each peer is asked, before the seconds that it may take, and after them. */
   readonly peers: Readonly<Record<string, readonly [before: readonly string[], after: readonly string[]]>>;
-  /** What issue or reader expects at least, in million events a second and times the best peer. */
+  /** What is aimed at: million events a second, and times the best peer. */
   readonly target?: { readonly rate?: number; readonly times?: number };
 }
 
