@@ -40,6 +40,8 @@ export interface Product {
   readonly numbers?: Readonly<Record<string, number>>;
   /** [columns], added to every row. */
   readonly bias?: Operand;
+  /** With a bias: whether negative results become zero. */
+  readonly rectify?: boolean;
 }
 
 /** Threads of a group, in `SIDE` rows of as many; rows of a thread, and of a tile; inner indices of a step. */
@@ -70,7 +72,7 @@ export function multiply(
 ): void {
   const { rows, inner, columns } = sizes;
   if (rows * columns === 0) return;
-  const { kind, left, right, factors, numbers = {}, bias } = product;
+  const { kind, left, right, factors, numbers = {}, bias, rectify = false } = product;
   const breadth = [1, 2, 4].find((own) => columns <= SIDE * own) ?? 8;
   const tileRows = Math.ceil(rows / ROWS);
   const tileColumns = Math.ceil(columns / (SIDE * breadth));
@@ -82,8 +84,8 @@ export function multiply(
   const target = used === 1 ? output : device.scratch(used * rows * columns);
   device.run(
     name,
-    `${kind} ${breadth} ${bias !== undefined}`,
-    () => shaderOf(left, right, Object.keys(numbers), { breadth, biased: bias !== undefined }),
+    `${kind} ${breadth} ${bias !== undefined} ${rectify}`,
+    () => shaderOf(left, right, Object.keys(numbers), { breadth, biased: bias !== undefined, rectify }),
     {
       reads: [...factors, ...(bias === undefined ? [] : [bias])],
       writes: [target],
@@ -101,7 +103,11 @@ function shaderOf(
   left: Factor,
   right: Factor,
   numbers: readonly string[],
-  { breadth, biased }: { readonly breadth: number; readonly biased: boolean },
+  {
+    breadth,
+    biased,
+    rectify,
+  }: { readonly breadth: number; readonly biased: boolean; readonly rectify: boolean },
 ): Shader {
   const width = SIDE * breadth;
   // A thread's columns as vectors of up to four.
@@ -158,9 +164,10 @@ for (var r = 0u; r < ${HEIGHT}u; r++) {
     let first = (split * n.rows + row) * n.columns;
 ${each(breadth, (index) => {
   const sum = `sums${Math.floor(index / lanes)}[r]${lanes === 1 ? '' : `[${index % lanes}]`}`;
+  const whole = biased ? `${sum} + bias[column]` : sum;
   return `    {
       let column = rightFirst + threadColumn + ${index}u;
-      if (column < n.columns) { result[first + column] = ${sum}${biased ? ' + bias[column]' : ''}; }
+      if (column < n.columns) { result[first + column] = ${rectify ? `max(0f, ${whole})` : whole}; }
     }`;
 })}
   }

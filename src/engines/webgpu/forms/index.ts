@@ -6,10 +6,12 @@ import { convolutionKernel, filterGradientKernel, inputGradientKernel } from '..
 import { crossEntropyKernel } from '../../kernels/cross-entropy.ts';
 import { definedElementwise } from '../../kernels/elementwise.ts';
 import { type KernelDefinition, type KernelForm, KernelForms } from '../../kernels/kernel.ts';
+import { linearKernel } from '../../kernels/linear.ts';
 import { maxPoolGradientKernel, maxPoolKernel } from '../../kernels/max-pool.ts';
 import { definedNeurons } from '../../kernels/neuron.ts';
 import { normalisedLifGradientKernel, normalisedLifKernel } from '../../kernels/normalised-lif.ts';
 import { normKernel } from '../../kernels/optimiser-step.ts';
+import { scaledSumKernel } from '../../kernels/scaled-sum.ts';
 import { spikeProductKernel, spikeProductWeightGradientKernel } from '../../kernels/spike-product.ts';
 import type { WebGpuDevice } from '../device.ts';
 import { arithmetic, arithmeticKernels } from './arithmetic.ts';
@@ -18,13 +20,14 @@ import { bernoulliForm } from './bernoulli.ts';
 import { convolutionForm, filterGradientForm, inputGradientForm } from './convolution.ts';
 import { crossEntropyForm } from './cross-entropy.ts';
 import { elementwiseForm, elementwiseListForm, Slabs } from './elementwise.ts';
+import { linearForm } from './linear.ts';
 import { neuronForm, neuronGradientForm } from './neuron.ts';
 import { normForm } from './norm.ts';
 import { normalisedLifForm, normalisedLifGradientForm } from './normalised-lif.ts';
 import { averagePoolForm, averagePoolGradientForm, maxPoolForm, maxPoolGradientForm } from './pooling.ts';
 import { repair, withFewerAxes } from './repairs.ts';
 import { spikeProductForm, spikeProductWeightGradientForm } from './spike-product.ts';
-import { replacements } from './sums.ts';
+import { replacements, scaledSumForm } from './sums.ts';
 
 /** Forms after each of which the device may submit. */
 class DeviceForms extends KernelForms {
@@ -81,6 +84,8 @@ export function webgpuForms(device: WebGpuDevice): KernelForms {
   forms.add(maxPoolGradientKernel, maxPoolGradientForm(device));
   forms.add(crossEntropyKernel, crossEntropyForm(device));
   forms.add(bernoulliKernel, bernoulliForm(device));
+  forms.add(linearKernel, linearForm(device));
+  forms.add(scaledSumKernel, scaledSumForm(device));
   forms.add(spikeProductKernel, spikeProductForm(device));
   forms.add(spikeProductWeightGradientKernel, spikeProductWeightGradientForm(device));
   repair(forms, device);

@@ -1,7 +1,19 @@
 /** Sums, means and fillings in place of tfjs's own: sums over shares of the rows, and constants without a shader. */
 import { type KernelFunc, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { KernelForm } from '../../kernels/kernel.ts';
+import type { ScaledSumAttributes } from '../../kernels/scaled-sum.ts';
 import { sumRows } from '../columns.ts';
 import type { WebGpuDevice } from '../device.ts';
+
+/** The sum of all values, times a constant. */
+export function scaledSumForm(device: WebGpuDevice): KernelForm<'input', ScaledSumAttributes> {
+  return ({ input }, { scale }) => {
+    const output = device.output([]);
+    const rows = util.sizeFromShape(input.shape);
+    sumRows(device, 'ScaledSum', input, output, { outer: 1, rows, columns: 1, factor: scale });
+    return [output];
+  };
+}
 
 type Replacement = (device: WebGpuDevice, original: KernelFunc) => KernelFunc;
 
