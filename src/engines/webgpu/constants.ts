@@ -7,7 +7,7 @@ const SMALL = 64;
 /** Arrays and fillings that are kept; later ones are not. */
 const MOST = 2048;
 /** Values of a tensor of one number that is kept. */
-const FILLED = 2 ** 16;
+const FILLED = 2 ** 12;
 /** What an array must have to be looked through for zeros; smaller ones cost little. */
 const LARGE = 1024;
 
