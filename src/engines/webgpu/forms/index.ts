@@ -6,6 +6,7 @@ import { convolutionKernel, filterGradientKernel, inputGradientKernel } from '..
 import { crossEntropyKernel } from '../../kernels/cross-entropy.ts';
 import { definedElementwise } from '../../kernels/elementwise.ts';
 import { type KernelDefinition, type KernelForm, KernelForms } from '../../kernels/kernel.ts';
+import { layerNormGradientKernel, layerNormKernel } from '../../kernels/layer-norm.ts';
 import { linearKernel } from '../../kernels/linear.ts';
 import { maxPoolGradientKernel, maxPoolKernel } from '../../kernels/max-pool.ts';
 import { definedNeurons } from '../../kernels/neuron.ts';
@@ -20,6 +21,7 @@ import { bernoulliForm } from './bernoulli.ts';
 import { convolutionForm, filterGradientForm, inputGradientForm } from './convolution.ts';
 import { crossEntropyForm } from './cross-entropy.ts';
 import { elementwiseForm, elementwiseListForm, Slabs } from './elementwise.ts';
+import { layerNormForm, layerNormGradientForm } from './layer-norm.ts';
 import { linearForm } from './linear.ts';
 import { neuronForm, neuronGradientForm } from './neuron.ts';
 import { normForm } from './norm.ts';
@@ -84,6 +86,8 @@ export function webgpuForms(device: WebGpuDevice): KernelForms {
   forms.add(maxPoolGradientKernel, maxPoolGradientForm(device));
   forms.add(crossEntropyKernel, crossEntropyForm(device));
   forms.add(bernoulliKernel, bernoulliForm(device));
+  forms.add(layerNormKernel, layerNormForm(device));
+  forms.add(layerNormGradientKernel, layerNormGradientForm(device));
   forms.add(linearKernel, linearForm(device));
   forms.add(scaledSumKernel, scaledSumForm(device));
   forms.add(spikeProductKernel, spikeProductForm(device));
