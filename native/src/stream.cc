@@ -8,6 +8,8 @@
 #include <exception>
 #include <utility>
 
+#include "parallel.h"
+
 namespace rxspike {
 
 namespace {
@@ -18,17 +20,16 @@ void spreadThreads(int threads) {
 #if defined(__linux__)
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) != threads) return;
-#pragma omp parallel num_threads(threads)
-  {
+  onThreads(threads, [&](int thread) {
     int processor = 0;
-    for (int before = omp_get_thread_num(); before > 0 || !CPU_ISSET(processor, &allowed); processor++) {
+    for (int before = thread; before > 0 || !CPU_ISSET(processor, &allowed); processor++) {
       if (CPU_ISSET(processor, &allowed)) before--;
     }
     cpu_set_t own;
     CPU_ZERO(&own);
     CPU_SET(processor, &own);
     sched_setaffinity(0, sizeof own, &own);
-  }
+  });
 #endif
 }
 

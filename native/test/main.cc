@@ -111,6 +111,42 @@ std::vector<Values> neuronResults(const std::vector<Operation>& operations) {
   return results;
 }
 
+// What an encoder layer is made of, forward and back.
+std::vector<Values> layerResults(const std::vector<Operation>& operations) {
+  const double batch = 9, tokens = 5, heads = 3, depth = 7, rows = batch * tokens, width = heads * depth;
+  const auto count = [](double product) { return static_cast<std::size_t>(product); };
+  const Values projected = values(count(rows * 3 * width)), gradient = values(count(rows * width), 1);
+  Values attended(gradient.size()), projectedGradient(projected.size());
+  const std::vector<double> sizes = {batch, tokens, heads, depth};
+  const auto withSizes = [&](std::vector<double> operands) {
+    operands.insert(operands.end(), sizes.begin(), sizes.end());
+    return operands;
+  };
+  run(operations, "selfAttention", withSizes({at(projected.data()), at(attended.data())}));
+  run(operations, "selfAttentionGradient",
+      withSizes({at(projected.data()), at(gradient.data()), at(projectedGradient.data())}));
+
+  const double outputs = 11;
+  const Values weight = values(count(width * outputs), 2), bias = values(count(outputs), 3),
+               slopes = values(count(rows * outputs), 4);
+  Values output(slopes.size()), inputGradient(gradient.size()), weightGradient(weight.size()), biasGradient(bias.size());
+  run(operations, "linear",
+      {at(gradient.data()), at(weight.data()), at(bias.data()), at(output.data()), rows, width, outputs, 1});
+  run(operations, "linearGradient",
+      {at(gradient.data()), at(weight.data()), at(output.data()), at(slopes.data()), at(inputGradient.data()),
+       at(weightGradient.data()), at(biasGradient.data()), rows, width, outputs, 1});
+
+  const Values gamma = values(count(width), 5), beta = values(count(width), 6);
+  Values normal(gradient.size()), normalGradient(gradient.size()), gammaGradient(gamma.size()), betaGradient(beta.size());
+  run(operations, "layerNorm",
+      {at(gradient.data()), at(gamma.data()), at(beta.data()), at(normal.data()), rows, width, 1e-5});
+  run(operations, "layerNormGradient",
+      {at(gradient.data()), at(gamma.data()), at(attended.data()), at(normalGradient.data()), at(gammaGradient.data()),
+       at(betaGradient.data()), rows, width, 1e-5});
+  return {attended, projectedGradient, output,        inputGradient,  weightGradient,
+          biasGradient, normal,        normalGradient, gammaGradient, betaGradient};
+}
+
 std::vector<Values> vectorResults(const std::vector<Operation>& operations) {
   std::vector<Values> results;
   const double batch = 2, steps = 5, height = 5, width = 7, channels = 6;
@@ -161,6 +197,8 @@ std::vector<Values> vectorResults(const std::vector<Operation>& operations) {
   operands.insert(operands.end(), pool.begin(), pool.end());
   run(operations, "maximumPoolGradient", operands);
   results.insert(results.end(), {maxima, maximaGradient});
+  const std::vector<Values> layers = layerResults(operations);
+  results.insert(results.end(), layers.begin(), layers.end());
   return results;
 }
 
