@@ -47,7 +47,7 @@ describe('pipeline report', () => {
     const run = await writeRun('one', { net: 3 });
     const { code, out, err } = await runProgram(['report', run]);
     expect(code).toBe(0);
-    expect(out.split('\n')[1]).toMatch(/^net +45\.00 % +test +– +3 of 3 +8\.00 % +1,234,567/);
+    expect(out.split('\n')[1]).toMatch(/^net +45\.00 % +test +3 of 3 +8\.00 % +1,234,567/);
     expect(err).toBe(
       `wrote ${['html', 'svg', 'png'].map((kind) => join(run, `report.${kind}`)).join(', ')}\n`,
     );

@@ -50,7 +50,7 @@ export function tensorflowForms(): KernelForms {
 }
 
 /** A convolution's gradients, for the paddings that TensorFlow has names for. */
-function addConvolutionForms(forms: KernelForms): void {
+export function addConvolutionForms(forms: KernelForms): void {
   forms.add(inputGradientKernel, ({ outputGradient, filter }, attributes) => {
     const { inputShape, stride } = attributes;
     const pad = paddingName(inputShape, filter.shape, attributes);

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, vi } from 'vitest';
 import { startEngine } from '../../../src/engines/engine.ts';
 import { type ConvolutionOptions, convolution } from '../../../src/engines/kernels/index.ts';
-import { registerKernels } from '../../../src/engines/kernels/kernel.ts';
-import { tensorflowForms } from '../../../src/engines/tensorflow/forms.ts';
+import { KernelForms, registerKernels } from '../../../src/engines/kernels/kernel.ts';
+import { addConvolutionForms } from '../../../src/engines/tensorflow/forms.ts';
 import { describeEngines } from '../engines.ts';
 import { expectOperation, randomPlain, tensorOf } from './compare.ts';
 import * as reference from './plain.ts';
@@ -69,7 +69,9 @@ describe('forms that call kernels of the engine', () => {
   it.each(cases)('of $input by $filter, stride $stride, padding $padding', async (entry) => {
     // tfjs's cpu backend has the kernels of the tensorflow one.
     const engine = await startEngine('cpu');
-    registerKernels('cpu', tensorflowForms());
+    const forms = new KernelForms();
+    addConvolutionForms(forms);
+    registerKernels('cpu', forms);
     const { input, filter, outputs, plain, ...options } = entry;
     await expectOperation(
       (x, w) => convolution(x!, w!, options),
