@@ -44,7 +44,7 @@ export function nativeForms(
 /** Where the two took equal time on AVX-512 for 3x3 filters of 32 to 256 channels, less a margin. */
 const calibrated = (channels: number): SparseLimits => ({
   forward: channels <= 128 ? 0.14 : 0.07,
-  filterGradient: channels <= 64 ? 0.09 : channels <= 128 ? 0.07 : 0.05,
+  filterGradient: channels <= 128 ? 0.07 : 0.05,
 });
 
 interface Padding {
