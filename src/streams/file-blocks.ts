@@ -1,39 +1,57 @@
+import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InputError } from '../errors.ts';
 
 /** Bytes of one read from disk: below this, a read costs more than its bytes. */
 const BLOCK_BYTES = 1 << 20;
 
+/** A read that takes longer came from a disk: what lies in memory is there several times sooner. */
+const SLOW_READ_MILLIS = 2;
+
 /**
- * The bytes of a file, as long as it was when it was opened, in blocks. While one is used the next is read into a
- * second buffer; both are used again, so a block is valid until the next is asked for. Ending the iteration early
- * closes the file.
+ * The bytes of a file, as long as it was when it was opened, in blocks. What lies in memory is read at once, since to
+ * ask another thread for it takes longer. After the first slow read, the next block is read into a second buffer
+ * while one is used. Buffers are used again, so a block is valid until the next is asked for. Ending the iteration
+ * early closes the file.
  * @param blockBytes size of a block, but for the last
  * @param start first byte to give
  * @param end byte to stop before, where the file is longer
+ * @param slowMillis a read that takes longer is slow
  */
 export async function* fileBlocks(
   path: string,
   blockBytes: number = BLOCK_BYTES,
   start = 0,
   end: number = Number.POSITIVE_INFINITY,
+  slowMillis: number = SLOW_READ_MILLIS,
 ): AsyncGenerator<Uint8Array> {
   const { handle, size: fileSize } = await openFile(path);
   const size = Math.min(fileSize, end);
   let reading: Promise<Uint8Array> | undefined;
+  let slow = false;
   try {
     let free = allocate(Math.max(0, Math.min(size - start, blockBytes)));
-    let next = size - start > blockBytes ? allocate(blockBytes) : free;
-    const read = (buffer: Uint8Array, position: number): Promise<Uint8Array> =>
-      readBlock(handle, buffer.subarray(0, size - position), position);
-    reading = read(free, start);
+    let next: Uint8Array | undefined;
     for (let position = start; position < size; ) {
-      const block = await reading;
+      let block: Uint8Array;
+      if (reading === undefined) {
+        const began = performance.now();
+        block = readAtOnce(handle, free.subarray(0, size - position), position);
+        slow = performance.now() - began > slowMillis;
+        // Signals and sockets are heard between blocks, however fast they come.
+        await nextTurn();
+      } else {
+        block = await reading;
+      }
       if (block.length === 0) return;
       position += block.length;
-      if (position < size) reading = read(next, position);
+      if (slow && position < size) {
+        next ??= allocate(blockBytes);
+        reading = readBlock(handle, next.subarray(0, size - position), position);
+      }
       yield block;
-      [free, next] = [next, free];
+      if (next !== undefined) [free, next] = [next, free];
     }
   } catch (cause) {
     throw new InputError(`file cannot be read: ${(cause as Error).message}`, path, { cause });
@@ -45,6 +63,10 @@ export async function* fileBlocks(
 
 function allocate(bytes: number): Uint8Array {
   return Buffer.allocUnsafeSlow(bytes);
+}
+
+function readAtOnce({ fd }: FileHandle, buffer: Uint8Array, position: number): Uint8Array {
+  return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position));
 }
 
 function readBlock(handle: FileHandle, buffer: Uint8Array, position: number): Promise<Uint8Array> {

@@ -202,14 +202,21 @@ describe('writing', () => {
 });
 
 describe('fileBlocks', () => {
-  it.each([0, 1, 999, 1000, 1001, 2000, 12_345])(
-    'gives all of %i bytes in blocks of 1000',
-    async (length) => {
+  const lengths = [0, 1, 999, 1000, 1001, 2000, 12_345];
+  // From memory; from a disk, where every read is slow; and from one where only some are.
+  const slowest = [Number.POSITIVE_INFINITY, -1, 0.004];
+
+  it.each(lengths.flatMap((length) => slowest.map((millis) => [length, millis])))(
+    'gives all of %i bytes in blocks of 1000, reads of over %d ms being slow',
+    async (length, millis) => {
       const path = join(folder, 'a');
       const bytes = Buffer.from(Array.from({ length }, (_, i) => i & 255));
       await writeFile(path, bytes);
       const blocks: Buffer[] = [];
-      for await (const block of fileBlocks(path, 1000)) blocks.push(Buffer.from(block));
+      for await (const block of fileBlocks(path, 1000, 0, Number.POSITIVE_INFINITY, millis)) {
+        await Promise.resolve();
+        blocks.push(Buffer.from(block));
+      }
       expect(Buffer.concat(blocks).equals(bytes)).toBe(true);
       expect(blocks).toHaveLength(Math.ceil(length / 1000));
     },
