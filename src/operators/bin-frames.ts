@@ -1,6 +1,6 @@
 import type { EventChunk, Frame } from '../events.ts';
 import type { FrameGrid, Polarity } from './frame-grid.ts';
-import type { OpenBin, Painter } from './representations/painter.ts';
+import type { Allocate, OpenBin, Painter } from './representations/painter.ts';
 import { createPainter, type PaintedRepresentation } from './representations/representation.ts';
 
 /** What the binning stages did with the events they were given; nothing is left out without being counted here. */
@@ -37,7 +37,7 @@ export interface BinOptions {
 export class BinFrames {
   readonly counters: BinCounters;
   readonly #painter: Painter;
-  readonly #allocate: (ordinal: number) => Float32Array;
+  readonly #allocate: Allocate;
   #empty: Float32Array | undefined;
   #opened = 0;
 
@@ -50,7 +50,7 @@ export class BinFrames {
     } = options;
     this.counters = counters;
     this.#painter = createPainter(representation, grid, polarity);
-    this.#allocate = options.allocate ?? (() => new Float32Array(this.#size));
+    this.#allocate = allocation(options.allocate, this.#size);
   }
 
   get #size(): number {
@@ -82,4 +82,14 @@ export class BinFrames {
     const { startMicros, endMicros, events } = bin;
     return { width, height, channels, data: data ?? this.#empty!, startMicros, endMicros, events };
   }
+}
+
+/** Fresh arrays, a copy of which need not be zeroed first, or what `given` gives. */
+function allocation(given: BinOptions['allocate'], size: number): Allocate {
+  if (given === undefined) return (_, content) => new Float32Array(content ?? size);
+  return (ordinal, content) => {
+    const data = given(ordinal);
+    if (content !== undefined) data.set(content);
+    return data;
+  };
 }

@@ -33,11 +33,15 @@ export function decodeBlocks(
       decoder ??= await createDecoder(block);
       for (let start = 0; start < block.length; start += SLICE_BYTES) {
         const slice = block.subarray(start, start + SLICE_BYTES);
-        yield* emitted((emit) => decoder!.push(slice, emit));
+        const { chunks, failure } = emitted((emit) => decoder!.push(slice, emit));
+        for (const chunk of chunks) yield chunk;
+        if (failure !== undefined) throw failure.error;
       }
     }
     decoder ??= await createDecoder(new Uint8Array(0));
-    yield* emitted((emit) => decoder!.end(emit));
+    const { chunks, failure } = emitted((emit) => decoder!.end(emit));
+    for (const chunk of chunks) yield chunk;
+    if (failure !== undefined) throw failure.error;
   }
   return passOf(decode, () => decoder);
 }
@@ -92,15 +96,16 @@ function passOf(
   };
 }
 
-/** What `run` emits, then the error that it throws, if any. */
-function* emitted(run: (emit: (chunk: EventChunk) => void) => void): Generator<EventChunk> {
+/** What `run` emits, and the error that it throws, if any. */
+function emitted(run: (emit: (chunk: EventChunk) => void) => void): {
+  readonly chunks: readonly EventChunk[];
+  readonly failure: { readonly error: unknown } | undefined;
+} {
   const chunks: EventChunk[] = [];
-  let failure: { error: unknown } | undefined;
   try {
     run((chunk) => chunks.push(chunk));
   } catch (error) {
-    failure = { error };
+    return { chunks, failure: { error } };
   }
-  yield* chunks;
-  if (failure !== undefined) throw failure.error;
+  return { chunks, failure: undefined };
 }

@@ -13,8 +13,8 @@ export interface OpenBin {
   events: number;
 }
 
-/** Zeros for the frame with this ordinal, [height, width, channels]. */
-export type Allocate = (ordinal: number) => Float32Array;
+/** Memory for the frame with this ordinal, [height, width, channels]: a copy of `content`, or zeros. */
+export type Allocate = (ordinal: number, content?: Float32Array) => Float32Array;
 
 /**
  * Turns the events of bins into frames. Events come in order of time within a bin. Bins may overlap: those that begin
