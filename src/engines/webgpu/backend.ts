@@ -17,6 +17,7 @@ import type {
   TfjsTensorData,
 } from './gpu.ts';
 import { tensorUsage, usage } from './gpu.ts';
+import { Patience } from './patience.ts';
 
 /** Tensors begin at multiples of this within a shared buffer, in float32 values: the largest alignment of bindings. */
 const SLAB_ALIGNMENT = 64;
@@ -67,6 +68,7 @@ export function createBackend(
   info: GpuAdapterInfo,
 ): WebGpuBackend {
   const errors = new DeviceErrors(device);
+  const patience = new Patience();
 
   class Backend extends WebGPUBackend implements WebGpuBackend {
     dispatches = 0;
@@ -177,7 +179,7 @@ export function createBackend(
       if (size > 0) this.commandEncoder!.copyBufferToBuffer(resource!, offset, copy, 0, size);
       this.submitQueue();
       try {
-        await copy.mapAsync(usage.mapRead);
+        await patience.await(copy.mapAsync(usage.mapRead));
       } catch (error) {
         errors.check();
         throw new EngineError(`engine webgpu: reading from the device: ${firstLine(String(error))}`, {

@@ -1,7 +1,8 @@
 /**
  * Products of matrices, and what is one: a convolution, whose left matrix is gathered from the maps, and both its
- * gradients. A group of threads computes a tile of the result, 8 rows by `breadth` columns a thread; where tiles are
- * few the inner axis is shared out too, and partial results are added up in a second shader.
+ * gradients. A group of threads computes a tile of the result, whose shape follows the result's: what a thread reads of
+ * shared memory for every product is least where its own part is large and square. Where tiles are few the inner axis is
+ * shared out too, and partial results are added up in a second shader.
  */
 import { sumRows } from './columns.ts';
 import type { Operand, Shader, WebGpuDevice } from './device.ts';
@@ -44,11 +45,8 @@ export interface Product {
   readonly rectify?: boolean;
 }
 
-/** Threads of a group, in `SIDE` rows of as many; rows of a thread, and of a tile; inner indices of a step. */
-const SIDE = 8;
-const GROUP = SIDE * SIDE;
-const HEIGHT = 8;
-const ROWS = SIDE * HEIGHT;
+/** Threads of a group; inner indices of a step. */
+const GROUP = 64;
 const INNER = 16;
 /** Inner indices of a share below which a second shader does not pay, and tiles from which it does not. */
 const SHARE = 256;
@@ -62,6 +60,30 @@ export function stored(buffer: 'a' | 'b', length: 'inner' | 'columns' | 'rows'):
   return { outer: plain, inner: plain, value: `return ${buffer}[${place}];`, innerFirst };
 }
 
+/** How a tile falls to the threads of a group. */
+interface Tile {
+  /** Threads side by side. */
+  readonly across: number;
+  /** Columns and rows of a thread. */
+  readonly breadth: number;
+  readonly height: number;
+}
+
+/** By the most columns that they suit; of narrow results a tile has more rows. */
+const TILES_BY_COLUMNS: readonly (Tile & { readonly columns: number })[] = [
+  { columns: 8, across: 2, breadth: 4, height: 4 },
+  { columns: 16, across: 4, breadth: 4, height: 8 },
+  { columns: 32, across: 8, breadth: 4, height: 8 },
+  { columns: Number.POSITIVE_INFINITY, across: 8, breadth: 8, height: 8 },
+];
+
+/** The tile of a result, no higher than its rows. */
+function tileOf({ rows, columns }: ProductSizes): Tile {
+  const { across, breadth, height } = TILES_BY_COLUMNS.find((tile) => columns <= tile.columns)!;
+  const needed = Math.max(1, Math.ceil((rows * across) / GROUP));
+  return { across, breadth, height: Math.min(height, 2 ** Math.ceil(Math.log2(needed))) };
+}
+
 /** Computes a product into `output`. */
 export function multiply(
   device: WebGpuDevice,
@@ -73,9 +95,10 @@ export function multiply(
   const { rows, inner, columns } = sizes;
   if (rows * columns === 0) return;
   const { kind, left, right, factors, numbers = {}, bias, rectify = false } = product;
-  const breadth = [1, 2, 4].find((own) => columns <= SIDE * own) ?? 8;
-  const tileRows = Math.ceil(rows / ROWS);
-  const tileColumns = Math.ceil(columns / (SIDE * breadth));
+  const tile = tileOf(sizes);
+  const { across, breadth, height } = tile;
+  const tileRows = Math.ceil(rows / ((GROUP / across) * height));
+  const tileColumns = Math.ceil(columns / (across * breadth));
   const tiles = tileRows * tileColumns;
   const wanted = bias !== undefined || tiles >= TILES ? 1 : Math.ceil((4 * TILES) / tiles);
   const splits = Math.max(1, Math.min(wanted, Math.floor(inner / SHARE)));
@@ -84,8 +107,8 @@ export function multiply(
   const target = used === 1 ? output : device.scratch(used * rows * columns);
   device.run(
     name,
-    `${kind} ${breadth} ${bias !== undefined} ${rectify}`,
-    () => shaderOf(left, right, Object.keys(numbers), { breadth, biased: bias !== undefined, rectify }),
+    `${kind} ${across} ${breadth} ${height} ${bias !== undefined} ${rectify}`,
+    () => shaderOf(left, right, Object.keys(numbers), { ...tile, biased: bias !== undefined, rectify }),
     {
       reads: [...factors, ...(bias === undefined ? [] : [bias])],
       writes: [target],
@@ -104,21 +127,24 @@ function shaderOf(
   right: Factor,
   numbers: readonly string[],
   {
+    across,
     breadth,
+    height,
     biased,
     rectify,
-  }: { readonly breadth: number; readonly biased: boolean; readonly rectify: boolean },
+  }: Tile & { readonly biased: boolean; readonly rectify: boolean },
 ): Shader {
-  const width = SIDE * breadth;
+  const width = across * breadth;
+  const tall = (GROUP / across) * height;
   // A thread's columns as vectors of up to four.
   const lanes = Math.min(4, breadth);
   const vectors = breadth / lanes;
   const vector = lanes === 1 ? 'f32' : `vec${lanes}<f32>`;
   const each = (count: number, make: (index: number) => string, joint = '\n'): string =>
     Array.from({ length: count }, (_, index) => make(index)).join(joint);
-  const across = (index: number): string =>
+  const columnsOf = (index: number): string =>
     each(lanes, (lane) => `rights[k][threadColumn + ${index * lanes + lane}u]`, ', ');
-  const lefts = loader('left', left, ROWS, 'n.rows');
+  const lefts = loader('left', left, tall, 'n.rows');
   const righter = loader('right', right, width, 'n.columns');
   return {
     reads: ['a', 'b', ...(biased ? ['bias'] : [])],
@@ -130,19 +156,19 @@ function shaderOf(
       ...Object.fromEntries(numbers.map((name) => [name, 'i32' as const])),
     },
     declarations: `
-var<workgroup> lefts : array<array<f32, ${ROWS}>, ${INNER}>;
+var<workgroup> lefts : array<array<f32, ${tall}>, ${INNER}>;
 var<workgroup> rights : array<array<f32, ${width}>, ${INNER}>;
 ${lefts.functions}
 ${righter.functions}`,
     body: `
 if (group >= n.groups) { return; }
 let rightFirst = (group % n.tileColumns) * ${width}u;
-let leftFirst = ((group / n.tileColumns) % n.tileRows) * ${ROWS}u;
+let leftFirst = ((group / n.tileColumns) % n.tileRows) * ${tall}u;
 let split = group / (n.tileColumns * n.tileRows);
 let end = min(n.inner, (split + 1u) * n.share);
-let threadColumn = (lane % ${SIDE}u) * ${breadth}u;
-let threadRow = (lane / ${SIDE}u) * ${HEIGHT}u;
-${each(vectors, (index) => `var sums${index} : array<${vector}, ${HEIGHT}>;`)}
+let threadColumn = (lane % ${across}u) * ${breadth}u;
+let threadRow = (lane / ${across}u) * ${height}u;
+${each(vectors, (index) => `var sums${index} : array<${vector}, ${height}>;`)}
 ${lefts.before}
 ${righter.before}
 for (var step = split * n.share; step < end; step += ${INNER}u) {
@@ -150,15 +176,15 @@ ${lefts.load}
 ${righter.load}
   workgroupBarrier();
   for (var k = 0u; k < ${INNER}u; k++) {
-${each(vectors, (index) => `    let across${index} = ${vector}(${across(index)});`)}
-    for (var r = 0u; r < ${HEIGHT}u; r++) {
+${each(vectors, (index) => `    let across${index} = ${vector}(${columnsOf(index)});`)}
+    for (var r = 0u; r < ${height}u; r++) {
       let down = lefts[k][threadRow + r];
 ${each(vectors, (index) => `      sums${index}[r] += down * across${index};`)}
     }
   }
   workgroupBarrier();
 }
-for (var r = 0u; r < ${HEIGHT}u; r++) {
+for (var r = 0u; r < ${height}u; r++) {
   let row = leftFirst + threadRow + r;
   if (row < n.rows) {
     let first = (split * n.rows + row) * n.columns;
@@ -210,22 +236,34 @@ for (var s = 0u; s < ${slots}u; s++) { ${name}Outers[s] = ${name}Outer(${name}Fi
   }`,
     };
   }
-  // A thread stays at its outer index, and takes every so many inner ones.
-  const stride = GROUP / along;
+  // A thread stays at its outer index, or at two of them, and takes every so many inner ones.
+  const side = Math.min(GROUP, along);
+  const stride = GROUP / side;
   const slots = INNER / stride;
+  const owns = Array.from({ length: along / side }, (_, own) => ({ own, at: `${name}At + ${own * side}u` }));
   return {
     functions,
     before: `
-let ${name}At = lane % ${along}u;
-let ${name}K = lane / ${along}u;
-let ${name}Own = ${name}Outer(${name}First + ${name}At);
-let ${name}Inside = ${name}First + ${name}At < ${limit};`,
+let ${name}At = lane % ${side}u;
+let ${name}K = lane / ${side}u;
+${owns
+  .map(
+    ({ own, at }) => `let ${name}Own${own} = ${name}Outer(${name}First + ${at});
+let ${name}Inside${own} = ${name}First + ${at} < ${limit};`,
+  )
+  .join('\n')}`,
     load: `
   for (var s = 0u; s < ${slots}u; s++) {
     let k = ${name}K + s * ${stride}u;
-    var value = 0f;
-    if (${name}Inside && step + k < end) { value = ${name}Value(${name}Own, ${name}Inner(step + k)); }
-    ${name}s[k][${name}At] = value;
+    let inside = step + k < end;
+    let i = ${name}Inner(step + k);
+${owns
+  .map(
+    ({ own, at }) => `    var value${own} = 0f;
+    if (inside && ${name}Inside${own}) { value${own} = ${name}Value(${name}Own${own}, i); }
+    ${name}s[k][${at}] = value${own};`,
+  )
+  .join('\n')}
   }`,
   };
 }
