@@ -1,8 +1,8 @@
 /**
  * Event files and operators beside other libraries, in million events a second on one core: `npm run bench:events --
  * [--python PYTHON] [--faery PROGRAM] [--only TEXT] [--rounds N] [--seconds N] [--json]`. Everybody reads the same file
- * from the page cache in the same run and takes turns, each in its best mode: what ours is says the column. Medians of
- * all passes, and ours against the best peer.
+ * from the page cache in the same run and takes turns, each in its best mode and, where files are decoded or encoded, in a
+ * process of its own: what ours is says the column. Medians of all passes, and ours against the best peer.
  *
  * Peers are expelliarmus and Tonic, where --python (default python3) can import them, and faery, as the program that
  * bench/peers/faery makes of its sources; one that is not there, or cannot do something, is left out and named.
@@ -13,6 +13,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { IMPLEMENTATIONS, useImplementation } from '../src/streams/formats/kernels/loops.ts';
 import { Peer } from './events/peer.ts';
 import { formatRows, operatorRows, type Row } from './events/rows.ts';
 
@@ -28,18 +29,6 @@ const { values: options } = parseArgs({
 });
 const seconds = Number(options.seconds);
 
-/** Passes for so many seconds, at least two; million events a second of each. */
-async function rates(events: number, pass: () => Promise<void> | void): Promise<number[]> {
-  const result: number[] = [];
-  const begun = performance.now();
-  while (result.length < 2 || performance.now() - begun < 1000 * seconds) {
-    const start = performance.now();
-    await pass();
-    result.push(events / (performance.now() - start) / 1000);
-  }
-  return result;
-}
-
 interface Measured {
   /** All passes, by who made them. */
   readonly passes: Map<string, number[]>;
@@ -54,9 +43,9 @@ async function measure(row: Row, peers: readonly Peer[]): Promise<Measured> {
   const modes = new Map<string, string>();
   const add = (name: string, found: readonly number[]): unknown =>
     passes.set(name, [...(passes.get(name) ?? []), ...found]);
-  for (const pass of Object.values(row.ours)) await rates(row.events, pass);
+  for (const own of Object.values(row.ours)) await own(seconds);
   for (let round = 0; round < Number(options.rounds); round++) {
-    for (const [name, pass] of Object.entries(row.ours)) add(name, await rates(row.events, pass));
+    for (const [name, own] of Object.entries(row.ours)) add(name, await own(seconds));
     for (const peer of peers) {
       const question = row.peers[peer.name];
       if (question === undefined || absent.has(peer.name)) continue;
@@ -88,7 +77,12 @@ const peers = [
   new Peer('faery', options.faery, []),
   new Peer('tonic', options.python, [script, 'tonic']),
 ];
+const ownScript = fileURLToPath(new URL('events/own.js', import.meta.url));
 const ways = ['typescript', 'wasm', 'addon'];
+const own = IMPLEMENTATIONS.filter((name) => useImplementation(name)).map(
+  (name) => new Peer(name, process.execPath, [ownScript, name]),
+);
+useImplementation(undefined);
 const folder = await mkdtemp(join(tmpdir(), 'rxspike-events-'));
 const reasons = new Map<string, Set<string>>();
 let group = '';
@@ -97,14 +91,14 @@ if (!options.json) {
   console.log(`Node ${process.version}, ${cpus()[0]?.model ?? ''}, load ${loadavg()[0]!.toFixed(1)}`);
 }
 try {
-  for (const rows of [formatRows, operatorRows]) {
-    for await (const row of rows(folder)) {
+  for (const rows of [formatRows(folder, own), operatorRows(folder)]) {
+    for await (const row of rows) {
       if (!`${row.group} ${row.title}`.includes(options.only)) continue;
       show(row, await measure(row, peers));
     }
   }
 } finally {
-  for (const peer of peers) peer.end();
+  for (const peer of [...own, ...peers]) peer.end();
   await rm(folder, { recursive: true, force: true });
 }
 for (const [reason, rows] of reasons) console.error(`left out: ${reason} (${[...rows].join('; ')})`);

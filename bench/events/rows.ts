@@ -18,7 +18,6 @@ import {
   nmnist,
   text,
 } from '../../src/streams/formats/index.ts';
-import { IMPLEMENTATIONS, useImplementation } from '../../src/streams/formats/kernels/loops.ts';
 import { openRecording, writeRecording } from '../../src/streams/recording-file.ts';
 import {
   type Events,
@@ -29,6 +28,8 @@ import {
   writeRepeatedEvt3,
   writeRows,
 } from './files.ts';
+import type { Peer } from './peer.ts';
+import { rates } from './rates.ts';
 
 /** One line of the table: the same work by us and by peers. */
 export interface Row {
@@ -37,8 +38,8 @@ export interface Row {
   /** What it works on. */
   readonly file: string;
   readonly events: number;
-  /** Ours: a pass by each way to do it. */
-  readonly ours: Readonly<Record<string, () => Promise<void> | void>>;
+  /** Ours: million events a second of passes for so many seconds, by each way to do it. */
+  readonly ours: Readonly<Record<string, (seconds: number) => Promise<readonly number[]>>>;
   /** What each peer is asked, before the seconds that it may take, and after them. */
   readonly peers: Readonly<Record<string, readonly [before: readonly string[], after: readonly string[]]>>;
   /** What is aimed at: million events a second, and times the best peer. */
@@ -164,8 +165,12 @@ const formatCases: readonly FormatCase[] = [
 /** The names of formats that peers take. */
 const peerNames: Readonly<Record<string, string>> = { [text.name]: 'csv', [eventStream.name]: 'es' };
 
-/** Decoding files, then writing them; `folder` holds the files. */
-export async function* formatRows(folder: string): AsyncGenerator<Row> {
+/**
+ * Decoding files, then writing them.
+ * @param folder holds the files
+ * @param own ours, each implementation of the hot loops in a process of its own, the best one first
+ */
+export async function* formatRows(folder: string, own: readonly Peer[]): AsyncGenerator<Row> {
   const encoding: Row[] = [];
   for (const [number, entry] of formatCases.entries()) {
     const { format, title, shared, fixture, extension, raw, target } = entry;
@@ -182,7 +187,12 @@ export async function* formatRows(folder: string): AsyncGenerator<Row> {
       title,
       file,
       events,
-      ours: decoding(path, format, events),
+      ours: Object.fromEntries(
+        // Text has no loops in C.
+        own
+          .filter((way) => format !== text || way.name === 'typescript')
+          .map((way) => [way.name, ownRates(way, events, ['decode', format.name], [path])]),
+      ),
       peers: asked(entry.decoders, ['decode', name], [path]),
       ...(target === undefined ? {} : { target }),
     };
@@ -196,11 +206,7 @@ export async function* formatRows(folder: string): AsyncGenerator<Row> {
       title: title.split(',')[0]!,
       file,
       events: wide.count,
-      ours: {
-        rxspike: async () => {
-          await writeRecording(out, wide.chunks, { format, sensor });
-        },
-      },
+      ours: { rxspike: ownRates(own[0]!, wide.count, ['encode', format.name], [written, out]) },
       peers: asked(entry.encoders, ['encode', name], [written, join(folder, `peer${extension}`)]),
     });
   }
@@ -221,37 +227,35 @@ async function countedEvents(path: string, format: EventFormat): Promise<number>
   return events;
 }
 
-/** A pass by each implementation of the hot loops that works here. */
-function decoding(path: string, format: EventFormat, events: number): Row['ours'] {
-  const names = IMPLEMENTATIONS.filter((name) => useImplementation(name));
-  useImplementation(undefined);
-  const hot = format !== text;
-  return Object.fromEntries(
-    (hot ? names : (['typescript'] as const)).map((name) => [
-      name,
-      async () => {
-        useImplementation(name);
-        const found = await countedEvents(path, format);
-        useImplementation(undefined);
-        if (found !== events) throw new Error(`${path}: ${events} events expected, ${found} decoded`);
-      },
-    ]),
-  );
+/** What one of ours is asked, and must do with all events. */
+function ownRates(
+  way: Peer,
+  events: number,
+  before: readonly string[],
+  after: readonly string[],
+): (seconds: number) => Promise<readonly number[]> {
+  return async (seconds) => {
+    const answer = await way.ask([...before, seconds, ...after]);
+    const problem = 'absent' in answer ? answer.absent : undefined;
+    if ('rates' in answer && answer.events === events) return answer.rates;
+    throw new Error(`${way.name}, ${[...before, ...after].join(' ')}: ${problem ?? 'events are missing'}`);
+  };
 }
 
 /** Passes of events through a stage, chunk by chunk. */
-function staged<Out>(chunks: readonly EventChunk[], create: () => Stage<EventChunk, Out>): Row['ours'] {
+function staged<Out>({ chunks, count: events }: Events, create: () => Stage<EventChunk, Out>): Row['ours'] {
   return {
-    rxspike: () => {
-      const stage = create();
-      let given = 0;
-      const take = (): void => {
-        given++;
-      };
-      for (const chunk of chunks) stage.push(chunk, take);
-      stage.end(take);
-      if (given === 0) throw new Error('nothing came out');
-    },
+    rxspike: (seconds) =>
+      rates(events, seconds, () => {
+        const stage = create();
+        let given = 0;
+        const take = (): void => {
+          given++;
+        };
+        for (const chunk of chunks) stage.push(chunk, take);
+        stage.end(take);
+        if (given === 0) throw new Error('nothing came out');
+      }),
   };
 }
 
@@ -312,7 +316,7 @@ function* frameRows(source: Events, size: string, path: string): Generator<Row> 
     title: `${size} ${title}`,
     file,
     events: count,
-    ours: staged(chunks, () => createBinning(binning, { grid, representation })),
+    ours: staged(source, () => createBinning(binning, { grid, representation })),
     peers: tonicAsked(tonic, path, sensor),
     ...(target === undefined ? {} : { target }),
   });
@@ -343,7 +347,7 @@ function* filterRows(source: Events, size: string, path: (name: string) => strin
       title: `${size} ${example}`,
       file: source.name,
       events: source.count,
-      ours: staged(source.chunks, () => filter.create(source.sensor)),
+      ours: staged(source, () => filter.create(source.sensor)),
       peers: tonicAsked(tonic, path(tonic[0]), source.sensor),
     };
   }

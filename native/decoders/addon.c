@@ -1,5 +1,8 @@
 // The addon's face to JavaScript: kernels over typed arrays of any chunk, and the LZ4 block.
 #include <node_api.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "decoders.h"
 
@@ -92,6 +95,16 @@ static int add(napi_env env, napi_value exports, const char* name, napi_callback
          napi_set_named_property(env, exports, name, function) == napi_ok;
 }
 
+// Lets freed memory of up to 64 MB be used again. By itself glibc gives it back to the system whenever chunks are freed,
+// as soon as it is twice as long as the longest of them, and each chunk would be touched anew, page by page. The limits
+// are those that it goes up to itself for longer arrays.
+static void keep_freed_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 NAPI_MODULE_INIT() {
   static Kernel* kernels[] = {aedat2_records, aedat4_records, dat_records, evt2_words, evt3_words, nmnist_records};
   static const char* names[] = {"aedat2", "aedat4", "dat", "evt2", "evt3", "nmnist"};
@@ -100,6 +113,7 @@ NAPI_MODULE_INIT() {
     return fail(env, "this processor has no SSE4.2");
   }
   evt3_prepare();
+  keep_freed_memory();
   int added = add(env, exports, "lz4Block", run_lz4_block, NULL);
   for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
     added = added && add(env, exports, names[i], run_kernel, &kernels[i]);

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Recording, SensorSize } from '../events.ts';
@@ -49,7 +49,7 @@ export async function openRecording(path: string, options: RecordingOptions = {}
   let bytes = 0;
   for await (const block of fileBlocks(path, HEAD_BYTES)) {
     if (decoder === undefined) {
-      bytes = (await stat(path)).size;
+      bytes = statSync(path).size;
       format ??= formatOf(block, bytes, decodeOptions);
       if (isIndexed(format)) break;
       await format.prepare?.(block);
