@@ -12,7 +12,6 @@ namespace {
 
 constexpr Operation kOneDnnOperations[] = {
     operation<allowWinograd>("allowWinograd"),
-    operation<forgetFilter>("forgetFilter"),
     operation<linear>("linear"),
     operation<linearGradient>("linearGradient"),
     operation<multiplyMatrices>("multiplyMatrices"),

@@ -213,15 +213,15 @@ void testLevels() {
   }
 }
 
-// Half of the spikes of [2, 9, 8, 20] to 80 channels, by active inputs and by oneDNN.
-void testSparseConvolution(double stride, double outHeight, double outWidth) {
+// Inputs [batch, 19, 8, 20] of which a fourth is active, to 80 channels, by active inputs and by oneDNN.
+void testSparseConvolution(double batch, double stride, double outHeight, double outWidth) {
   const auto operations = rxspike::operationsFor(rxspike::vectorLevels().front());
-  Values in = values(2 * 9 * 8 * 20);
+  Values in = values(static_cast<std::size_t>(batch * 19 * 8 * 20));
   for (float& value : in) value = value > 0.7f ? value : 0;
   const Values filter = values(9 * 20 * 80, 1);
-  const std::size_t outputs = static_cast<std::size_t>(2 * outHeight * outWidth * 80);
+  const std::size_t outputs = static_cast<std::size_t>(batch * outHeight * outWidth * 80);
   const Values gradient = values(outputs, 2);
-  const std::vector<double> sizes = {2, 9, 8, 20, 3, 3, outHeight, outWidth, 80, stride, stride, 1, 1, 1, 1};
+  const std::vector<double> sizes = {batch, 19, 8, 20, 3, 3, outHeight, outWidth, 80, stride, stride, 1, 1, 1, 1};
   std::vector<Values> out(2, Values(outputs)), filterGradient(2, Values(filter.size()));
   for (int sparse = 0; sparse < 2; sparse++) {
     std::vector<double> operands = {at(in.data()), at(filter.data()), at(out[sparse].data()), 0, double(sparse)};
@@ -284,8 +284,9 @@ int main() {
   omp_set_num_threads(2);
   testStream();
   testLevels();
-  testSparseConvolution(1, 9, 8);
-  testSparseConvolution(2, 5, 4);
+  testSparseConvolution(1, 1, 19, 8);
+  testSparseConvolution(9, 1, 19, 8);
+  testSparseConvolution(2, 2, 10, 4);
   testSpikeProduct(5, 9, 16);
   testSpikeProduct(1100, 13, 250);
   testBernoulli();

@@ -291,22 +291,38 @@ run('native engine against the reference forms', () => {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
-  it('gives the same convolutions by active inputs', async () => {
-    const spikes = given([3, 9, 8, 5], 'sparse', (x) => (x > 1 ? x : 0));
-    const run: Case = ([x, w]) => [
-      convolution(x!, w!, { stride: 1 }),
-      convolution(x!, w!, { stride: 2, padding: 1 }),
-    ];
-    const inputs = [spikes, given([3, 3, 5, 48])];
-    const use = (limits?: SparseLimits): void =>
-      registerKernels('native', nativeForms(tf.engine().backend as NativeBackend, limits && (() => limits)));
-    use({ forward: 0, filterGradient: 0 });
-    const dense = await resultsOf(run, inputs);
-    use({ forward: 1, filterGradient: 1 });
-    const sparse = await resultsOf(run, inputs);
-    use();
-    expectClose(sparse, dense, 2e-5);
-  });
+  it.each([
+    { maps: [3, 9, 8, 5], filter: [3, 3], outputs: 48, padding: 1 },
+    { maps: [1, 40, 21, 2], filter: [3, 3], outputs: 16, padding: 1 },
+    { maps: [5, 6, 7, 70], filter: [3, 3], outputs: 32, padding: 0 },
+    { maps: [1, 17, 33, 33], filter: [5, 5], outputs: 80, padding: 2 },
+    { maps: [2, 4, 19, 16], filter: [1, 1], outputs: 32, padding: 0 },
+    { maps: [2, 5, 6, 3], filter: [2, 7], outputs: 16, padding: 1 },
+  ])(
+    'gives the same convolutions by active inputs: $maps by $filter',
+    async ({ maps, filter, ...others }) => {
+      const { outputs, padding } = others;
+      const run: Case = ([x, w]) => [
+        convolution(x!, w!, { stride: 1, padding }),
+        convolution(x!, w!, { stride: 2, padding }),
+      ];
+      const use = (limits?: SparseLimits): void =>
+        registerKernels(
+          'native',
+          nativeForms(tf.engine().backend as NativeBackend, limits && (() => limits)),
+        );
+      for (const amount of [(x: number): number => x, (): number => 1]) {
+        const spikes = given(maps, 'sparse', (x) => (x > 1 ? amount(x) : 0));
+        const inputs = [spikes, given([...filter, maps[3]!, outputs])];
+        use({ forward: 0, filterGradient: 0 });
+        const dense = await resultsOf(run, inputs);
+        use({ forward: 1, filterGradient: 1 });
+        const sparse = await resultsOf(run, inputs);
+        use();
+        expectClose(sparse, dense, 2e-5);
+      }
+    },
+  );
 
   it('gives the same bits every time', async () => {
     const { run, inputs } = cases[0]!;

@@ -118,12 +118,13 @@ float squaresOfBlock(const float* values, Index count) {
 // Blocks in float, their sum in double: the same bits for any number of threads.
 template <float (*ofBlock)(const float*, Index)>
 double sumOfBlocks(const float* values, Index count) {
+  if (count == 0) return 0;
   constexpr Index kMaxParts = 256;
   double parts[kMaxParts] = {};
   const Index blocks = (count + kBlock - 1) / kBlock;
   const Index partBlocks = (blocks + kMaxParts - 1) / kMaxParts;
   const Index partSize = partBlocks * kBlock;
-  const Index used = count == 0 ? 0 : (count + partSize - 1) / partSize;
+  const Index used = (count + partSize - 1) / partSize;
   parallelFor(used, std::max<Index>(1, kGrain / partSize), [&](Index begin, Index end, int) {
     for (Index part = begin; part < end; part++) {
       const Index last = std::min(count, (part + 1) * partSize);

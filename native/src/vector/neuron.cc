@@ -20,6 +20,7 @@ namespace rxspike::VECTOR_LEVEL {
 namespace {
 
 constexpr Index kStripValues = 4096;  // neurons times steps in a strip, 16 KiB an array
+constexpr Index kStripLanes = 1024;   // neurons in a strip, of whom a step needs several arrays
 
 // Sizes of a sequence, steps that a frame of its input is shown for, and side of its pool, 1 for none; what does not
 // fill a pool is left out of it.
@@ -35,7 +36,7 @@ struct Layout {
   Index bands() const { return (height + pool - 1) / pool; }
   // Columns of a strip, a multiple of the pool.
   Index stripColumns() const {
-    const Index wanted = kStripValues / (steps * channels * pool) * pool;
+    const Index wanted = std::min(kStripValues / steps, kStripLanes) / (channels * pool) * pool;
     return std::min((width + pool - 1) / pool * pool, std::max(pool, wanted));
   }
   // Neurons of a row of a strip.

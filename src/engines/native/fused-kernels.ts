@@ -25,10 +25,13 @@ export interface SparseLimits {
   readonly filterGradient: number;
 }
 
+/** Limits for a convolution's output channels and number of maps. */
+export type SparseLimitsOf = (channels: number, maps: number) => SparseLimits;
+
 /** The shared kernels in their native forms. */
 export function nativeForms(
   backend: NativeBackend,
-  limits: (channels: number) => SparseLimits = calibrated,
+  limits: SparseLimitsOf = calibrated,
   products: ProductLimits = calibratedProducts,
 ): KernelForms {
   const forms = new KernelForms();
@@ -41,10 +44,13 @@ export function nativeForms(
   return forms;
 }
 
-/** Where the two took equal time on AVX-512 for 3x3 filters of 32 to 256 channels, less a margin. */
-const calibrated = (channels: number): SparseLimits => ({
-  forward: channels <= 128 ? 0.14 : 0.07,
-  filterGradient: channels <= 128 ? 0.07 : 0.05,
+/**
+ * Where the two took equal time on AVX-512 for 3x3 filters of 64 to 256 channels, less a margin. Of few maps the dense
+ * product is a direct one, of more Winograd's, which many channels make the faster.
+ */
+const calibrated: SparseLimitsOf = (channels, maps) => ({
+  forward: maps < 8 ? 0.3 : channels <= 64 ? 0.2 : channels <= 128 ? 0.16 : 0.12,
+  filterGradient: channels <= 128 ? 0.25 : 0.16,
 });
 
 interface Padding {
@@ -68,7 +74,7 @@ function convolutionSizes(
   return [...frame, stride, stride, padding.top, padding.left, 1, 1];
 }
 
-function convolutionKernels(limits: (channels: number) => SparseLimits): Record<string, FusedKernel> {
+function convolutionKernels(limits: SparseLimitsOf): Record<string, FusedKernel> {
   return {
     Convolution: (backend, { input, filter }, attributes) => {
       const { stride, padding } = attributes;
@@ -87,7 +93,7 @@ function convolutionKernels(limits: (channels: number) => SparseLimits): Record<
         backend.address(filter!),
         backend.address(output),
         backend.identity(filter!),
-        limits(outputs).forward,
+        limits(outputs, maps).forward,
         ...convolutionSizes(input!.shape, filter!.shape, output.shape, attributes),
       );
       return [output];
@@ -111,7 +117,7 @@ function convolutionKernels(limits: (channels: number) => SparseLimits): Record<
         backend.address(input!),
         backend.address(outputGradient!),
         backend.address(output),
-        limits(attributes.filterShape[3]).filterGradient,
+        limits(attributes.filterShape[3], input!.shape[0]!).filterGradient,
         ...convolutionSizes(input!.shape, attributes.filterShape, outputGradient!.shape, attributes),
       );
       return [output];

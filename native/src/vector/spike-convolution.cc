@@ -1,0 +1,261 @@
+// The active inputs of an image are listed by pixel, so that those a row of the filter stands on follow each other.
+// For each the filter's rows are added to the sums of the outputs above, at and below it, which are in registers. The
+// filter is cut into blocks that the first-level cache keeps while the pixels pass. Every sum is taken in one order,
+// whatever the number of threads.
+#include "spike-convolution.h"
+
+#include <algorithm>
+#include <map>
+#include <type_traits>
+#include <vector>
+
+#include "parallel.h"
+#include "vector/lanes.h"
+
+namespace rxspike::VECTOR_LEVEL {
+
+namespace {
+
+// A block has 288 rows of 32 outputs (16 where fewer are left): 36 KiB.
+constexpr int kTileLanes = 2;
+constexpr int kBlockRows = 288;
+
+int blockInputs(const ConvolutionShape& s) {
+  return std::clamp(kBlockRows / (s.filterHeight * s.filterWidth), 1, s.inChannels);
+}
+
+int blockCount(const ConvolutionShape& s) { return (s.inChannels + blockInputs(s) - 1) / blockInputs(s); }
+
+int tileCount(const ConvolutionShape& s) { return (s.outChannels + kTileLanes * kLanes - 1) / (kTileLanes * kLanes); }
+
+// visit(first channel, vectors of a row) for the tiles [begin, end) of the outputs, the latter a constant.
+template <class Visit>
+void forTiles(const ConvolutionShape& s, int begin, int end, const Visit& visit) {
+  for (int channel = begin * kTileLanes * kLanes; begin < end; begin++, channel += kTileLanes * kLanes) {
+    if (s.outChannels - channel >= kTileLanes * kLanes) visit(channel, std::integral_constant<int, kTileLanes>());
+    else visit(channel, std::integral_constant<int, 1>());
+  }
+}
+
+// A filter in blocks, [tile of outputs][block of inputs][height][width][input][output].
+class BlockedFilter {
+ public:
+  BlockedFilter(const float* filter, const ConvolutionShape& s)
+      : blocks_(blockCount(s)),
+        rows_(s.filterHeight * s.filterWidth * blockInputs(s)),
+        values_(Index{rows_} * blocks_ * (s.outChannels / kLanes)) {
+    const int inputs = blockInputs(s);
+    parallelFor(tileCount(s), 1, [&](Index begin, Index end, int) {
+      forTiles(s, static_cast<int>(begin), static_cast<int>(end), [&](int channel, auto lanes) {
+        for (int place = 0; place < s.filterHeight * s.filterWidth; place++) {
+          for (int input = 0; input < s.inChannels; input++) {
+            const float* from = filter + (Index{place} * s.inChannels + input) * s.outChannels + channel;
+            Lanes* block = values_.data() + start(channel, input / inputs, lanes());
+            Lanes* to = block + (place * inputs + input % inputs) * lanes();
+            std::memcpy(to, from, lanes() * sizeof(Lanes));
+          }
+        }
+      });
+    });
+  }
+
+  // Rows of `lanes` vectors, [height][width][input].
+  const Lanes* block(int channel, int block, int lanes) const { return values_.data() + start(channel, block, lanes); }
+
+ private:
+  Index start(int channel, int block, int lanes) const {
+    return Index{rows_} * (Index{blocks_} * (channel / kLanes) + Index{block} * lanes);
+  }
+
+  int blocks_, rows_;
+  std::vector<Lanes> values_;
+};
+
+// The active inputs of some rows of an image: block of channels after block, pixel after pixel.
+class ActiveInputs {
+ public:
+  void collect(const float* image, const ConvolutionShape& s, int fromRow, int toRow) {
+    const int inputs = blockInputs(s);
+    const int blocks = blockCount(s);
+    firstPixel_ = Index{fromRow} * s.inWidth;
+    pixels_ = Index{toRow - fromRow} * s.inWidth;
+    // Lanes are written sixteen at a time, whatever of them is active.
+    const Index room = pixels_ * inputs + kLanes;
+    starts_.resize(blocks * (pixels_ + 1));
+    rows_.resize(blocks * room);
+    values_.resize(blocks * room);
+    unsigned others = 0;
+    for (int block = 0; block < blocks; block++) {
+      const std::int32_t channels = std::min(inputs, s.inChannels - block * inputs);
+      std::int32_t* starts = starts_.data() + block * (pixels_ + 1);
+      auto next = static_cast<std::int32_t>(block * room);
+      for (Index pixel = 0; pixel < pixels_; pixel++) {
+        const float* in = image + (firstPixel_ + pixel) * s.inChannels + block * inputs;
+        const auto column = static_cast<std::int32_t>(pixel % s.inWidth) * inputs;
+        starts[pixel] = next;
+        std::int32_t c = 0;
+        for (; c + kLanes <= channels; c += kLanes) next = addLanes(in + c, column + c, next, others);
+        for (; c < channels; c++) {
+          rows_[next] = column + c;
+          values_[next] = in[c];
+          next += in[c] != 0 ? 1 : 0;
+          others |= in[c] != 0 && in[c] != 1 ? 1u : 0u;
+        }
+      }
+      starts[pixels_] = next;
+    }
+    ones_ = others == 0;
+  }
+
+  // True if no value is other than 0 and 1.
+  bool ones() const { return ones_; }
+  // Where the entries of each pixel of a row of the image begin, and after the last one's where they end.
+  const std::int32_t* starts(int block, Index row, int width) const {
+    return starts_.data() + block * (pixels_ + 1) + row * width - firstPixel_;
+  }
+  // column * inputs of a block + input: a row of the filter's block, but for where the filter stands.
+  const std::int32_t* rows() const { return rows_.data(); }
+  const float* values() const { return values_.data(); }
+
+ private:
+  std::int32_t addLanes(const float* in, std::int32_t row, std::int32_t next, unsigned& others) {
+    const LaneBits bits = activeLanes(in);
+    others |= bits.others;
+#if defined(__AVX512F__)
+    const __m512i counting = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i rows = _mm512_add_epi32(_mm512_set1_epi32(row), counting);
+    const auto active = static_cast<__mmask16>(bits.active);
+    _mm512_storeu_si512(rows_.data() + next, _mm512_maskz_compress_epi32(active, rows));
+    _mm512_storeu_ps(values_.data() + next, _mm512_maskz_compress_ps(active, _mm512_loadu_ps(in)));
+    return next + __builtin_popcount(bits.active);
+#else
+    for (unsigned active = bits.active; active != 0; active &= active - 1) {
+      const int lane = __builtin_ctz(active);
+      rows_[next] = row + lane;
+      values_[next++] = in[lane];
+    }
+    return next;
+#endif
+  }
+
+  std::vector<std::int32_t> rows_, starts_;
+  std::vector<float> values_;
+  Index firstPixel_ = 0, pixels_ = 0;
+  bool ones_ = false;
+};
+
+// Adds what an input row gives, by `height` rows of the filter's block, to as many output rows, the first of them the
+// lowest. `out` are those rows' first outputs, `pitch` values apart.
+template <int lanes, int height, bool ones>
+void addInputRow(const ActiveInputs& active, int block, int row, const Lanes* filter, float* out, Index pitch,
+                 const ConvolutionShape& s) {
+  const int inputs = blockInputs(s);
+  const Index filterPitch = Index{s.filterWidth} * inputs * lanes;
+  const std::int32_t* starts = active.starts(block, row, s.inWidth);
+  for (int x = 0; x < s.outWidth; x++) {
+    const int left = x - s.padLeft;
+    const int from = std::max(left, 0);
+    const int to = std::min(left + s.filterWidth, s.inWidth);
+    if (from >= to) continue;
+    const std::int32_t* rows = active.rows() + starts[from];
+    const float* values = active.values() + starts[from];
+    const Index count = starts[to] - starts[from];
+    float* at = out + Index{x} * s.outChannels;
+    Lanes sums[height * lanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < height * lanes; i++) sums[i] = loadLanes(at - i / lanes * pitch + i % lanes * kLanes);
+    const Lanes* place = filter - Index{left} * inputs * lanes;
+    for (Index i = 0; i < count; i++) {
+      const Lanes* vectors = place + Index{rows[i]} * lanes;
+#pragma GCC unroll 16
+      for (int j = 0; j < height * lanes; j++) {
+        const Lanes vector = vectors[j / lanes * filterPitch + j % lanes];
+        if constexpr (ones) sums[j] += vector;
+        else sums[j] += values[i] * vector;
+      }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < height * lanes; i++) storeLanes(sums[i], at - i / lanes * pitch + i % lanes * kLanes);
+  }
+}
+
+// The output rows [fromRow, toRow) of an image, for a tile of outputs.
+template <int lanes, bool ones>
+void convolveRows(const ActiveInputs& active, const BlockedFilter& filter, int channel, float* out,
+                  const ConvolutionShape& s, int fromRow, int toRow) {
+  const Index pitch = Index{s.outWidth} * s.outChannels;
+  float* first = out + channel;
+  for (Index pixel = Index{fromRow} * s.outWidth; pixel < Index{toRow} * s.outWidth; pixel++) {
+    std::memset(first + pixel * s.outChannels, 0, lanes * sizeof(Lanes));
+  }
+  const int firstInput = std::max(0, fromRow - s.padTop);
+  const int endInput = std::min(s.inHeight, toRow - s.padTop + s.filterHeight - 1);
+  for (int block = 0; block < blockCount(s); block++) {
+    const Lanes* rows = filter.block(channel, block, lanes);
+    const Index filterPitch = Index{s.filterWidth} * blockInputs(s) * lanes;
+    for (int row = firstInput; row < endInput; row++) {
+      // A filter's row ky takes an input row to the output row `lowest` - ky.
+      const int lowest = row + s.padTop;
+      int ky = std::max(0, lowest - (toRow - 1));
+      const int end = std::min(s.filterHeight, lowest - fromRow + 1);
+      const auto add = [&](auto height) {
+        for (; end - ky >= height(); ky += height()) {
+          addInputRow<lanes, height(), ones>(active, block, row, rows + ky * filterPitch, first + (lowest - ky) * pitch,
+                                             pitch, s);
+        }
+      };
+      add(std::integral_constant<int, 3>());
+      add(std::integral_constant<int, 1>());
+    }
+  }
+}
+
+void convolve(const float* input, const BlockedFilter& filter, float* output, const ConvolutionShape& s) {
+  const Index inSize = Index{s.inHeight} * s.inWidth * s.inChannels;
+  const Index outSize = Index{s.outHeight} * s.outWidth * s.outChannels;
+  // Of a few images threads share the outputs, and where these are few, bands of rows.
+  const int tiles = tileCount(s);
+  const int parts = s.batch >= 2 * threadCount() ? 1 : threadCount();
+  const int shares = std::min(parts, tiles);
+  const int bands = std::min((parts + shares - 1) / shares, s.outHeight);
+  parallelFor(Index{s.batch} * shares * bands, 1, [&](Index begin, Index end, int) {
+    thread_local ActiveInputs active;
+    for (Index part = begin; part < end; part++) {
+      const Index image = part / (shares * bands);
+      const auto share = static_cast<int>(part % shares);
+      const auto band = static_cast<int>(part / shares % bands);
+      const int fromRow = band * s.outHeight / bands;
+      const int toRow = (band + 1) * s.outHeight / bands;
+      const int fromInput = std::clamp(fromRow - s.padTop, 0, s.inHeight);
+      const int toInput = std::clamp(toRow - s.padTop + s.filterHeight - 1, fromInput, s.inHeight);
+      active.collect(input + image * inSize, s, fromInput, toInput);
+      forTiles(s, share * tiles / shares, (share + 1) * tiles / shares, [&](int channel, auto lanes) {
+        const auto rows = active.ones() ? convolveRows<lanes(), true> : convolveRows<lanes(), false>;
+        rows(active, filter, channel, output + image * outSize, s, fromRow, toRow);
+      });
+    }
+  });
+}
+
+// Copies of filters, by their number, until they are forgotten.
+std::map<double, BlockedFilter>& blockedFilters() {
+  thread_local std::map<double, BlockedFilter> kept;
+  return kept;
+}
+
+}  // namespace
+
+void spikeConvolve(const float* input, const float* filter, float* output, const ConvolutionShape& s, double filterId) {
+  if (filterId == 0) {
+    convolve(input, BlockedFilter(filter, s), output, s);
+    return;
+  }
+  auto& kept = blockedFilters();
+  auto found = kept.find(filterId);
+  if (found == kept.end()) found = kept.emplace(filterId, BlockedFilter(filter, s)).first;
+  convolve(input, found->second, output, s);
+}
+
+void forgetBlockedFilter(double filterId) { blockedFilters().erase(filterId); }
+
+}  // namespace rxspike::VECTOR_LEVEL
