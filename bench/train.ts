@@ -1,9 +1,10 @@
 /**
  * Training and inference speed side by side: `npm run bench:train -- [--cases A,B] [--workers native,wasm,…] [--rounds N]
- * [--threads N] [--python PATH] [--device cuda] [--json]`. Every engine and every way to write the network in PyTorch runs in a process
- * of its own and they take turns, so that what else the machine does meets all of them. Prints the median step with its
- * quartiles (of a stream also the 99th percentile), speed against PyTorch's fastest, and peak memory; then where
- * spike-driven convolution begins to pay.
+ * [--seconds N] [--threads N] [--python PATH] [--device cuda] [--json]`. Every engine and every way to write the network in
+ * PyTorch runs in a process of its own and they take turns, so that what else the machine does meets all of them. Prints
+ * the median step with its quartiles (of a stream also the 99th percentile), steps a second, speed against PyTorch's
+ * fastest, and peak memory; then where spike-driven convolution begins to pay. With --seconds a worker that has computed
+ * for so long in a case, the warm-up included, takes no further turn in it: slow ones have fewer steps.
  *
  * Workers: our engines by name (`webgpu` and `tensorflow` where they are); `limit`, the dense convolutions of the step alone in oneDNN, and
  * `limit-winograd`, with Winograd's algorithm where it is faster; `pytorch`, time folded
@@ -25,6 +26,7 @@ const { values: options } = parseArgs({
     cases: { type: 'string', default: [...Object.keys(benchCases), 'sparse'].join() },
     workers: { type: 'string', default: 'native,wasm,limit,limit-winograd,pytorch,pytorch-loop' },
     rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: 'Infinity' },
     threads: { type: 'string', default: '2' },
     python: { type: 'string', default: 'python3' },
     device: { type: 'string', default: 'cpu' },
@@ -56,10 +58,10 @@ class Worker {
     });
   }
 
-  /** One turn, or undefined where the worker has ended. */
-  async turn(name: string, steps: number): Promise<Turn | undefined> {
+  /** One turn of at least one step, or undefined where the worker has ended. */
+  async turn(name: string, steps: number, mostSeconds: number): Promise<Turn | undefined> {
     if (this.#ended) return undefined;
-    this.#process.stdin!.write(`${name} ${steps}\n`);
+    this.#process.stdin!.write(`${name} ${steps} ${mostSeconds}\n`);
     const [line] = await Promise.race([once(this.#lines, 'line'), once(this.#lines, 'close')]);
     return line === undefined ? undefined : (JSON.parse(line as string) as Turn);
   }
@@ -74,11 +76,18 @@ interface Measured {
   readonly worker: string;
   readonly medianSeconds: number;
   readonly quartileSeconds: readonly [number, number];
+  /** Steps that were timed. */
+  readonly steps: number;
+  readonly stepsPerSecond: number;
   /** 99th percentile. */
   readonly p99Seconds: number;
   readonly peakMebibytes: number;
   /** Speed against that of the fastest PyTorch. */
   readonly timesPyTorch?: number;
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 function quantile(sorted: readonly number[], share: number): number {
@@ -92,13 +101,20 @@ async function measure(name: string, workers: readonly Worker[], absent: Set<str
   const { steps, warmUp } = benchCases[name]!;
   const seconds = new Map<Worker, number[]>();
   const peaks = new Map<Worker, number>();
+  const left = new Map(workers.map((worker) => [worker, Number(options.seconds)]));
   // The first round also makes ready and warms up.
   for (let round = 0; round <= Number(options.rounds); round++) {
     for (const worker of workers) {
-      const turn = await worker.turn(name, round === 0 ? warmUp : steps);
-      if (turn === undefined) absent.add(worker.name);
-      else if (round > 0) seconds.set(worker, [...(seconds.get(worker) ?? []), ...turn.seconds]);
-      if (turn !== undefined) peaks.set(worker, turn.peakBytes);
+      const most = left.get(worker)!;
+      if (most <= 0 && round > 1) continue;
+      const turn = await worker.turn(name, round === 0 ? warmUp : steps, round === 0 ? most / 2 : most);
+      if (turn === undefined) {
+        absent.add(worker.name);
+        continue;
+      }
+      left.set(worker, most - sumOf(turn.seconds));
+      peaks.set(worker, turn.peakBytes);
+      if (round > 0) seconds.set(worker, [...(seconds.get(worker) ?? []), ...turn.seconds]);
     }
   }
   const measured = [...seconds].flatMap(([worker, times]): Measured[] => {
@@ -109,6 +125,8 @@ async function measure(name: string, workers: readonly Worker[], absent: Set<str
         case: name,
         worker: worker.name,
         medianSeconds: quantile(sorted, 0.5),
+        steps: sorted.length,
+        stepsPerSecond: 1 / quantile(sorted, 0.5),
         quartileSeconds: [quantile(sorted, 0.25), quantile(sorted, 0.75)],
         p99Seconds: quantile(sorted, 0.99),
         peakMebibytes: Math.round(peaks.get(worker)! / 2 ** 20),
@@ -175,6 +193,8 @@ function print(name: string, measured: readonly Measured[]): void {
     const slowest = steps > 1 ? `  p99 ${milliseconds(row.p99Seconds)}` : '';
     const times = row.timesPyTorch === undefined ? '' : `  ${row.timesPyTorch.toFixed(2)} x PyTorch`;
     const spread = `${milliseconds(row.medianSeconds)} ms [${low}, ${high}]${slowest}`;
-    console.log(`  ${row.worker.padEnd(16)} ${spread}  ${row.peakMebibytes} MiB${times}`);
+    console.log(
+      `  ${row.worker.padEnd(16)} ${spread}  ${row.stepsPerSecond.toPrecision(3)} steps/s  ${row.peakMebibytes} MiB${times}`,
+    );
   }
 }

@@ -1,6 +1,6 @@
-"""The cases of the training bench in PyTorch: `python bench/peers/training.py THREADS MODE [DEVICE]`. For each line `CASE STEPS`
-on standard input it prints a line of JSON: seconds of each step, and the process's peak memory; no seconds for a case
-that the mode has not.
+"""The cases of the training bench in PyTorch: `python bench/peers/training.py THREADS MODE [DEVICE]`. For each line `CASE STEPS
+SECONDS` on standard input it takes so many steps, no further one after so many seconds, and prints a line of JSON:
+seconds of each step, and the process's peak memory; no seconds for a case that the mode has not.
 
 MODE `folded`: time is folded into the batch, maps are channels_last, only the neurons loop over time, and what sees
 the same frame at every step is computed once. `compiled`: the same through torch.compile. `loop`: the whole network
@@ -181,7 +181,7 @@ LOOPED = {"vgg-train", "ssnn-48", "ssnn-128", "csnn-train", *dfa.cases(MODE)}
 
 prepared = {}
 for line in sys.stdin:
-    name, steps = line.split()
+    name, steps, most = line.split()
     if name not in CASES or (MODE == "loop" and name not in LOOPED):
         print(json.dumps({"seconds": [], "peakBytes": 0}), flush=True)
         continue
@@ -189,7 +189,8 @@ for line in sys.stdin:
         prepared[name] = CASES[name]()
         prepared[name]()
     seconds = []
-    for _ in range(int(steps)):
+    began = time.perf_counter()
+    while not seconds or (len(seconds) < int(steps) and time.perf_counter() - began < float(most)):
         start = time.perf_counter()
         prepared[name]()
         seconds.append(time.perf_counter() - start)

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Sample } from '../../src/events.ts';
 import { createNetwork, disposeState, type Network, type NetworkConfig } from '../../src/models/network.ts';
 import { csnnConfig } from '../../src/models/networks/csnn.ts';
+import { nmnistNetConfig } from '../../src/models/networks/nmnist-net.ts';
 import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
 import { vggConfig } from '../../src/models/networks/vgg.ts';
 import { createTrainer, type TrainerOptions } from '../../src/models/trainer.ts';
@@ -146,6 +147,14 @@ export const benchCases: Readonly<Record<string, BenchCase>> = {
     frames: 1,
     repeat: 8,
     optimiser: { kind: 'adam', learningRate: 1e-3 },
+  }),
+  'nmnist-train': training({
+    title: 'Conv8-Conv24 34x34, T = 10, batch 16, training step',
+    config: nmnistNetConfig(),
+    batch: 16,
+    frames: 10,
+    optimiser: { kind: 'adamw', learningRate: 6e-3, weightDecay: 1e-4 },
+    clipNorm: 1,
   }),
   ...dfaCases,
   'vgg-stream': streaming('SNN-VGG, batch 1, one timestep of a stream', vggConfig()),

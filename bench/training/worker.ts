@@ -1,7 +1,8 @@
 /**
  * Runs cases of the training bench on one engine: `node dist/bench/training/worker.js ENGINE THREADS`, with the dense
- * convolutions alone for ENGINE `limit`, by oneDNN's direct algorithm, and `limit-winograd`, by the faster of its two. For each line `CASE STEPS` on standard input it prints a line of JSON:
- * seconds of each step, and the process's peak memory; no seconds where there is nothing to run.
+ * convolutions alone for ENGINE `limit`, by oneDNN's direct algorithm, and `limit-winograd`, by the faster of its two. For
+ * each line `CASE STEPS SECONDS` on standard input it takes so many steps, no further one after so many seconds, and
+ * prints a line of JSON: seconds of each step, and the process's peak memory; no seconds where there is nothing to run.
  */
 import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs-core';
@@ -21,14 +22,18 @@ function prepare(name: string): TimedStep | Promise<TimedStep> | undefined {
 
 const prepared = new Map<string, TimedStep | undefined>();
 for await (const line of createInterface({ input: process.stdin })) {
-  const [name = '', steps = '1'] = line.split(' ');
+  const [name = '', steps = '1', most = 'Infinity'] = line.split(' ');
   if (!prepared.has(name)) {
     prepared.set(name, await prepare(name));
     await prepared.get(name)?.();
   }
   const step = prepared.get(name);
   const seconds: number[] = [];
-  for (let i = 0; step !== undefined && i < Number(steps); i++) {
+  const began = performance.now();
+  const goesOn = (): boolean =>
+    seconds.length === 0 ||
+    (seconds.length < Number(steps) && performance.now() - began < 1000 * Number(most));
+  while (step !== undefined && goesOn()) {
     const start = performance.now();
     await step();
     seconds.push((performance.now() - start) / 1000);
