@@ -23,22 +23,37 @@ else
 fi
 
 # Libraries that the machine has itself are better than ours: they fit its drivers.
+known=$({ ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null || true)
 active=$work/active
 mkdir "$active"
 for library in "$work"/lib/*; do
   [ -e "$library" ] || continue
-  name=$(basename "$library")
-  if ! { ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null | grep -q "$name "; then mv "$library" "$active/"; fi
+  case $known in
+    *"$(basename "$library") ("*) ;;
+    *) mv "$library" "$active/" ;;
+  esac
 done
 export LD_LIBRARY_PATH=$active${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-# Containers may have NVIDIA's Vulkan driver where no loader looks.
-for driver in /usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json; do
-  if [ -z "${VK_DRIVER_FILES:-}" ] && [ -z "${VK_ICD_FILENAMES:-}" ] && [ -e "$driver" ]; then
-    if ! ls /usr/share/vulkan/icd.d/*nvidia* /etc/vulkan/icd.d/*nvidia* >/dev/null 2>&1; then
-      export VK_DRIVER_FILES=$driver VK_ICD_FILENAMES=$driver
-    fi
+
+# Containers may have NVIDIA's Vulkan driver without the file that names it to loaders, or without the X11 libraries that
+# one of the driver's two libraries wants.
+complete() { [ -e "$1" ] && ! ldd "$1" 2>/dev/null | grep -c 'not found' >/dev/null; }
+named=$(cat /usr/share/vulkan/icd.d/*nvidia* /etc/vulkan/icd.d/*nvidia* 2>/dev/null || true)
+if [ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ]; then
+  glx=$(awk '/libGLX_nvidia\.so\.0 .*x86-64/ { print $NF; exit }' <<<"$known")
+  if [ -z "$named" ] || { [[ $named == *libGLX_nvidia* ]] && ! complete "${glx:-none}"; }; then
+    for name in libGLX_nvidia.so.0 libEGL_nvidia.so.0; do
+      for folder in $(awk -v name="$name" '$1 == name && /x86-64/ { sub("/[^/]*$", "", $NF); print $NF }' <<<"$known") \
+        /usr/lib/x86_64-linux-gnu /usr/lib64 /usr/local/nvidia/lib64; do
+        if [ ! -e "$work/nvidia_icd.json" ] && complete "$folder/$name"; then
+          printf '{"file_format_version": "1.0.0", "ICD": {"library_path": "%s", "api_version": "1.3.0"}}\n' \
+            "$folder/$name" >"$work/nvidia_icd.json"
+          export VK_DRIVER_FILES=$work/nvidia_icd.json VK_ICD_FILENAMES=$work/nvidia_icd.json
+        fi
+      done
+    done
   fi
-done
+fi
 
 # libtensorflow, where the machine's Python has one.
 if [ -z "${RXSPIKE_ENGINES:-}" ] && [ -e "$work/engines/tensorflow/installed.json" ]; then
@@ -46,6 +61,7 @@ if [ -z "${RXSPIKE_ENGINES:-}" ] && [ -e "$work/engines/tensorflow/installed.jso
   tensorflow=$(python3 -c "$find_tensorflow" 2>/dev/null || true)
   if [ -n "$tensorflow" ] && [ -e "$tensorflow/libtensorflow_cc.so.2" ]; then
     for package in "$work"/engines/tensorflow/node_modules/@tensorflow/tfjs-node*; do
+      [ -d "$package" ] || continue
       mkdir -p "$package/deps/lib"
       for name in cc framework; do
         ln -s "$tensorflow/libtensorflow_$name.so.2" "$package/deps/lib/"

@@ -31,6 +31,11 @@ const ends = performance.now() + 1000 * (Number(options.seconds) - Number(option
 const UNTIMED = 'cpu';
 /** Engines that take turns apart: a round of theirs outlasts all the others'. */
 const SLOW = new Set(['wasm']);
+/** What each worker may compute in a case, in seconds. */
+const CASE_SECONDS = 15;
+
+/** What was not done, with the reason. */
+const left: string[] = [];
 
 function secondsLeft(): number {
   return (ends - performance.now()) / 1000;
@@ -44,13 +49,17 @@ async function startEach(): Promise<Map<string, EngineResult>> {
   const started = new Map<string, EngineResult>();
   const script = join(root, 'dist', 'bench', 'gpu', 'start-engine.js');
   for (const name of engineNames.filter((each) => each !== 'auto')) {
-    const { out, err, timedOut } = await runFor(process.execPath, [script, name], { cwd: root, seconds: 60 });
+    const { out, timedOut, fault } = await runFor(process.execPath, [script, name], {
+      ...{ cwd: root, seconds: 60 },
+    });
     const line = out.slice(Math.max(0, out.lastIndexOf('{"')));
     let found: EngineResult;
     try {
       found = JSON.parse(line) as EngineResult;
+      if (found.detail !== undefined && fault !== undefined)
+        left.push(`${name}: computes, and ends so: ${fault}`);
     } catch {
-      found = { reason: timedOut ? 'does not start in 60 s' : `crashes: ${err.trim().split('\n').at(-1)}` };
+      found = { reason: timedOut ? 'does not start in 60 s' : `crashes: ${fault ?? 'without a word'}` };
     }
     started.set(name, found);
     say(`${name}: ${found.detail ?? found.reason}`);
@@ -58,9 +67,21 @@ async function startEach(): Promise<Map<string, EngineResult>> {
   return started;
 }
 
-const left: string[] = [];
+/** Runs a part of the check, and goes on without what it gives where it fails. */
+async function attempt<T>(what: string, without: T, part: () => T | Promise<T>): Promise<T> {
+  try {
+    return await part();
+  } catch (error) {
+    const fault = `${what}: ${(error as Error).message.split('\n')[0]}`;
+    say(fault);
+    left.push(fault);
+    return without;
+  }
+}
 
 interface BenchOutput {
+  /** Workers that ended before they should. */
+  readonly absent: readonly string[];
   readonly rows: readonly {
     readonly worker: string;
     readonly medianSeconds: number;
@@ -77,13 +98,15 @@ async function time(
 ): Promise<Timing[]> {
   const args = [join(root, 'dist', 'bench', 'train.js'), '--cases', name, '--workers', workers.join()];
   args.push('--rounds', `${rounds}`, '--threads', `${availableParallelism()}`, '--python', python, '--json');
+  args.push('--seconds', `${quick ? 3 : CASE_SECONDS}`);
   if (cuda) args.push('--device', 'cuda');
-  const { out, timedOut } = await runFor(process.execPath, args, {
+  const { out, timedOut, fault } = await runFor(process.execPath, args, {
     cwd: root,
     seconds: Math.min(workers.length > 1 ? 100 : 60, secondsLeft() - 10),
   });
   try {
-    const { rows } = JSON.parse(out.slice(out.indexOf('{"'))) as BenchOutput;
+    const { rows, absent } = JSON.parse(out.slice(out.indexOf('{"'))) as BenchOutput;
+    for (const worker of absent) left.push(`${name} on ${worker}: it ended before it should`);
     return rows.map(({ worker, medianSeconds, peakMebibytes }) => ({
       case: name,
       worker,
@@ -98,7 +121,7 @@ async function time(
       for (const worker of workers) alone.push(...(await time(name, [worker], 1, cuda)));
       return alone;
     }
-    const what = `${name} on ${workers.join(', ')}: ${timedOut ? 'not done in time' : 'nothing came back'}`;
+    const what = `${name} on ${workers.join(', ')}: ${timedOut ? 'not done in time' : (fault ?? 'nothing came back')}`;
     say(what);
     left.push(what);
     return [];
@@ -107,18 +130,22 @@ async function time(
 
 const machine = lookAtMachine(root, python);
 say(`${machine.gpu}; PyTorch ${machine.pytorch}`);
-const engines = await startEach();
+const engines = await attempt('engines', new Map<string, EngineResult>(), startEach);
 const ready = [...engines].filter(([, { detail }]) => detail !== undefined).map(([name]) => name);
 
 say('conformance');
-const workers = Math.max(1, Math.min(8, Math.floor(availableParallelism() / 2)));
-const suite = await conform(root, ready, { quick, workers, seconds: Math.min(240, 0.45 * secondsLeft()) });
-const conformance: ReadonlyMap<string, Conformance> = typeof suite === 'string' ? new Map() : suite;
-say(
-  typeof suite === 'string'
-    ? suite
-    : [...suite].map(([name, { passed, failed }]) => `${name} ${passed} passed, ${failed} failed`).join('; '),
+// Plain JavaScript takes longest, so it begins.
+const inOrder = ready.toSorted((a, b) => Number(b === UNTIMED) - Number(a === UNTIMED));
+const atOnce = Math.max(1, Math.min(ready.length, Math.floor(availableParallelism() / 4)));
+const conformance = await attempt('conformance', new Map<string, Conformance>(), () =>
+  conform(root, inOrder, {
+    ...{ quick, atOnce, workers: Math.max(1, Math.min(4, Math.floor(availableParallelism() / atOnce))) },
+    seconds: Math.min(240, 0.45 * secondsLeft()),
+  }),
 );
+for (const [name, { passed, failed, fault }] of conformance) {
+  say(`${name}: ${passed} passed, ${failed} failed${fault === undefined ? '' : `; ${fault}`}`);
+}
 
 const timed = ready.filter((name) => name !== UNTIMED);
 const peers = machine.pytorch.startsWith('not here') ? [] : ['pytorch', 'pytorch-loop'];
@@ -133,7 +160,8 @@ for (const name of names) {
   }
   say(name);
   const fast = [...timed.filter((each) => !SLOW.has(each)), ...peers];
-  if (fast.length > 0) timings.push(...(await time(name, fast, quick ? 1 : 7, machine.cuda)));
+  if (fast.length === 0) continue;
+  timings.push(...(await attempt(name, [], () => time(name, fast, quick ? 1 : 7, machine.cuda))));
 }
 for (const name of names) {
   const slow = timed.filter((each) => SLOW.has(each));
@@ -143,7 +171,7 @@ for (const name of names) {
     continue;
   }
   say(`${name} on ${slow.join(', ')}`);
-  timings.push(...(await time(name, slow, 1, machine.cuda)));
+  timings.push(...(await attempt(name, [], () => time(name, slow, 1, machine.cuda))));
 }
 
 const result: CheckResult = {
@@ -151,15 +179,15 @@ const result: CheckResult = {
   quick,
   engines: Object.fromEntries(engines),
   conformance: Object.fromEntries(conformance),
-  ...(typeof suite === 'string' ? { conformanceFault: suite } : {}),
   cases: Object.fromEntries(names.map((name) => [name, benchCases[name]!.title])),
   timings,
   left,
 };
-mkdirSync(options.results, { recursive: true });
 const stem = join(options.results, `gpu-${machine.date.slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}`);
-writeFileSync(`${stem}.json`, `${JSON.stringify(result, null, 2)}\n`);
-const text = reportText(result);
-writeFileSync(`${stem}.md`, text);
-console.log(`${stem}.md\n`);
-console.log(text);
+await attempt('results', undefined, () => {
+  mkdirSync(options.results, { recursive: true });
+  writeFileSync(`${stem}.json`, `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(`${stem}.md`, reportText(result));
+  console.log(`${stem}.md\n`);
+});
+console.log(reportText(result));

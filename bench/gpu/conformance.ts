@@ -8,6 +8,8 @@ export interface Conformance {
   readonly failed: number;
   /** Name and first line of what failed first. */
   readonly firstFailure?: string;
+  /** Why the suite did not end as it should. */
+  readonly fault?: string;
 }
 
 interface Assertion {
@@ -24,58 +26,75 @@ const suite = [
 ];
 const short = ['test/engines/kernels/lif.test.ts', 'test/engines/kernels/convolution.test.ts'];
 
+/** How the suite is run. */
+export interface SuiteOptions {
+  readonly quick: boolean;
+  readonly seconds: number;
+  /** Engines at once, and processes of each. */
+  readonly atOnce: number;
+  readonly workers: number;
+}
+
 /**
- * Runs the engines' suite on all that start here.
+ * Runs the engines' suite, each engine in processes of its own: one that crashes says so, and the others go on.
  * @param root folder of the packed build
- * @returns by engine; or why there is nothing
+ * @returns by engine
  */
 export async function conform(
   root: string,
   engines: readonly string[],
-  {
-    quick,
-    seconds,
-    workers,
-  }: { readonly quick: boolean; readonly seconds: number; readonly workers: number },
-): Promise<ReadonlyMap<string, Conformance> | string> {
-  const report = join(root, 'conformance.json');
+  options: SuiteOptions,
+): Promise<ReadonlyMap<string, Conformance>> {
+  const found = new Map<string, Conformance>();
+  const waiting = [...engines];
+  const ends = performance.now() + 1000 * options.seconds;
+  const next = async (): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const seconds = (ends - performance.now()) / 1000;
+      found.set(
+        name,
+        seconds < 5
+          ? { passed: 0, failed: 0, fault: 'no time was left' }
+          : await conformOne(root, name, { ...options, seconds }),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, options.atOnce) }, next));
+  return found;
+}
+
+async function conformOne(
+  root: string,
+  engine: string,
+  { quick, seconds, workers }: SuiteOptions,
+): Promise<Conformance> {
+  const report = join(root, `conformance-${engine}.json`);
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const files = quick ? short : suite;
-  const args = [
-    vitest,
-    'run',
-    ...files,
-    '--reporter=json',
-    `--outputFile=${report}`,
-    `--maxWorkers=${workers}`,
-  ];
-  const { timedOut, err } = await runFor(process.execPath, args, { cwd: root, seconds });
-  if (timedOut) return `not done in ${Math.round(seconds)} s`;
+  const own = ['--reporter=json', `--outputFile=${report}`, `--maxWorkers=${workers}`];
+  const { fault } = await runFor(process.execPath, [vitest, 'run', ...(quick ? short : suite), ...own], {
+    ...{ cwd: root, seconds },
+    env: { ...process.env, RXSPIKE_TEST_ENGINES: engine },
+  });
   let results: { readonly testResults: readonly { readonly assertionResults: readonly Assertion[] }[] };
   try {
     results = JSON.parse(readFileSync(report, 'utf8'));
   } catch {
-    return `the suite does not run: ${err.trim().split('\n').at(-1) ?? ''}`;
+    return { passed: 0, failed: 0, fault: fault ?? 'the suite leaves no report' };
   }
-  const found = new Map<string, { passed: number; failed: number; firstFailure?: string }>();
-  for (const assertion of results.testResults.flatMap((file) => file.assertionResults)) {
-    const engine = engineOf(assertion, engines);
-    if (engine === undefined || (assertion.status !== 'passed' && assertion.status !== 'failed')) continue;
-    const counts = found.get(engine) ?? { passed: 0, failed: 0 };
-    found.set(engine, counts);
-    counts[assertion.status]++;
-    if (assertion.status === 'failed') {
-      counts.firstFailure ??= `${assertion.fullName}: ${assertion.failureMessages[0]?.split('\n')[0] ?? ''}`;
-    }
-  }
-  return found;
+  const tests = results.testResults.flatMap((file) => file.assertionResults);
+  const ofEngine = tests.filter((test) => isOf(test, engine));
+  const failures = ofEngine.filter(({ status }) => status === 'failed');
+  const passed = ofEngine.filter(({ status }) => status === 'passed').length;
+  const [first] = failures;
+  return {
+    ...{ passed, failed: failures.length },
+    ...(first && { firstFailure: `${first.fullName}: ${first.failureMessages[0]?.split('\n')[0] ?? ''}` }),
+    // A suite with failures ends so; without them something else went wrong.
+    ...(fault !== undefined && first === undefined && { fault }),
+  };
 }
 
 /** Suites are titled `what (engine)` or `what (engine, how)`. */
-function engineOf({ ancestorTitles }: Assertion, engines: readonly string[]): string | undefined {
-  for (const title of ancestorTitles) {
-    const named = /\((\w+)(?:, [^)]*)?\)$/.exec(title)?.[1];
-    if (named !== undefined && engines.includes(named)) return named;
-  }
-  return undefined;
+function isOf({ ancestorTitles }: Assertion, engine: string): boolean {
+  return ancestorTitles.some((title) => /\((\w+)(?:, [^)]*)?\)$/.exec(title)?.[1] === engine);
 }

@@ -21,27 +21,26 @@ export interface CheckResult {
   readonly quick: boolean;
   readonly engines: Readonly<Record<string, EngineResult>>;
   readonly conformance: Readonly<Record<string, Conformance>>;
-  readonly conformanceFault?: string;
   /** Titles of the cases, by name. */
   readonly cases: Readonly<Record<string, string>>;
   readonly timings: readonly Timing[];
-  /** What was not timed, for want of time or because nothing came back. */
+  /** What was not done, with the reason. */
   readonly left: readonly string[];
 }
 
 /** A check in Markdown, its table last. */
 export function reportText(result: CheckResult): string {
   const { machine, engines, conformance, cases, left, quick } = result;
-  const failures = Object.entries(conformance).flatMap(([name, { firstFailure }]) =>
-    firstFailure === undefined ? [] : [`- ${name}: first failure: ${firstFailure}`],
-  );
+  const failures = Object.entries(conformance).flatMap(([name, { firstFailure, fault }]) => [
+    ...(firstFailure === undefined ? [] : [`- ${name}: first failure: ${firstFailure}`]),
+    ...(fault === undefined ? [] : [`- ${name}: the suite: ${fault}`]),
+  ]);
   const absent = Object.entries(engines).flatMap(([name, { reason }]) =>
     reason === undefined ? [] : [`- ${name}: ${reason}`],
   );
   const notes = [
     ...(quick ? ['- quick: a part of the suite, one round of few cases'] : []),
-    ...(result.conformanceFault === undefined ? [] : [`- conformance: ${result.conformanceFault}`]),
-    ...(left.length === 0 ? [] : [`- not timed: ${left.join(', ')}`]),
+    ...left.map((what) => `- left out: ${what}`),
     ...absent,
     ...failures,
     ...(engines['tensorflow']?.detail === undefined
@@ -61,7 +60,7 @@ export function reportText(result: CheckResult): string {
     '',
     ...Object.entries(cases).map(([name, title]) => `- \`${name}\`: ${title}`),
     '',
-    'Median milliseconds of a step, and speed against the fastest PyTorch.',
+    'Median milliseconds of a step, steps a second, and speed against the fastest PyTorch.',
     '',
     ...table(result),
     '',
@@ -84,16 +83,22 @@ function table({ engines, conformance, cases, timings, machine }: CheckResult): 
     if (found === undefined) return '-';
     const times = fastest.get(name)! / found.medianSeconds;
     const milliseconds = (1000 * found.medianSeconds).toFixed(found.medianSeconds < 0.1 ? 2 : 0);
-    return Number.isFinite(times) ? `${milliseconds} (${times.toFixed(2)} x)` : milliseconds;
+    const rate = 1 / found.medianSeconds;
+    const rounded = rate >= 1000 ? rate.toFixed(0) : rate.toPrecision(3);
+    return `${milliseconds} (${rounded}/s${Number.isFinite(times) ? `, ${times.toFixed(2)} x` : ''})`;
   };
   const rows = Object.entries(engines).map(([name, { detail }]) => {
-    const { passed, failed } = conformance[name] ?? { passed: 0, failed: 0 };
+    const { passed, failed, fault } = conformance[name] ?? { passed: 0, failed: 0 };
     const suite =
-      passed + failed === 0
-        ? '-'
-        : failed === 0
-          ? `${passed} passed`
-          : `${failed} of ${passed + failed} FAILED`;
+      fault !== undefined
+        ? passed + failed === 0
+          ? 'see above'
+          : `${passed} passed, not to its end`
+        : passed + failed === 0
+          ? '-'
+          : failed === 0
+            ? `${passed} passed`
+            : `${failed} of ${passed + failed} FAILED`;
     return [name, detail ?? 'does not run: see above', suite, ...names.map((each) => cell(each, name))];
   });
   for (const peer of peers) rows.push([peer, machine.pytorch, '-', ...names.map((each) => cell(each, peer))]);

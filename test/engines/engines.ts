@@ -18,7 +18,10 @@ const everywhere: readonly Case[] = [
   { title: 'wasm, reference forms', name: 'wasm', options: { threads: 1, kernels: 'reference' } },
 ];
 
-const gpu = await softwareGpu();
+/** Engines to test, by name, where the environment names them; an engine that ends the process leaves the others alone so. */
+const wanted = process.env['RXSPIKE_TEST_ENGINES']?.split(',');
+const isWanted = (name: EngineName): boolean => wanted?.includes(name) ?? true;
+const gpu = isWanted('webgpu') ? await softwareGpu() : 'not asked for';
 
 /** Runs the same tests on every engine that is here. */
 export function describeEngines(title: string, tests: (engine: () => RunningEngine) => void): void {
@@ -32,13 +35,15 @@ export function describeEngines(title: string, tests: (engine: () => RunningEngi
       tests(() => engine);
     });
   };
-  for (const entry of everywhere) run(entry);
+  for (const entry of everywhere) if (isWanted(entry.name)) run(entry);
   const tensorflow: Case = { title: 'tensorflow', name: 'tensorflow', options: {} };
-  if (findTensorflow() === undefined) {
+  if (!isWanted('tensorflow')) it.skip(`${title} (tensorflow: not asked for)`, () => {});
+  else if (findTensorflow() === undefined) {
     it.skip(`${title} (tensorflow: not installed: pipeline engines install tensorflow)`, () => {});
   } else run(tensorflow);
   const native: Case = { title: 'native, 2 threads', name: 'native', options: { threads: 2 } };
-  if (nativeState().state === 'ready') run(native);
+  if (!isWanted('native')) it.skip(`${title} (native: not asked for)`, () => {});
+  else if (nativeState().state === 'ready') run(native);
   else it.skip(`${title} (native: not built)`, () => {});
   if (typeof gpu !== 'string') run({ title: 'webgpu', name: 'webgpu', options: {} });
   else it.skip(`${title} (webgpu: ${gpu})`, () => {});
