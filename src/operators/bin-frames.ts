@@ -86,7 +86,9 @@ export class BinFrames {
 
 /** Fresh arrays, a copy of which need not be zeroed first, or what `given` gives. */
 function allocation(given: BinOptions['allocate'], size: number): Allocate {
-  if (given === undefined) return (_, content) => new Float32Array(content ?? size);
+  if (given === undefined) {
+    return (_, content) => (content === undefined ? new Float32Array(size) : new Float32Array(content));
+  }
   return (ordinal, content) => {
     const data = given(ordinal);
     if (content !== undefined) data.set(content);

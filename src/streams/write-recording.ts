@@ -2,6 +2,7 @@ import { OptionError } from '../errors.ts';
 import type { EventChunk } from '../events.ts';
 import { openAtomicFile } from './atomic-file.ts';
 import type { EncodeOptions, EventEncoder, RecordingFormat } from './formats/format.ts';
+import { giveBack } from './formats/growing-bytes.ts';
 
 /** How a recording is written. */
 export interface WriteOptions extends EncodeOptions {
@@ -19,10 +20,22 @@ export async function writeRecording(
   const file = await openAtomicFile(path);
   let length = 0;
   try {
-    for await (const part of encodedParts(chunks, encoder)) {
-      await file.write(part);
-      length += part.length;
+    const parts: Uint8Array[] = [];
+    const collect = (part: Uint8Array): number => parts.push(part);
+    const writeParts = async (): Promise<void> => {
+      for (const part of parts) {
+        await file.write(part);
+        length += part.length;
+        giveBack(part);
+      }
+      parts.length = 0;
+    };
+    for await (const chunk of chunks) {
+      encoder.push(chunk, collect);
+      await writeParts();
     }
+    encoder.end(collect);
+    await writeParts();
     for (const { byteOffset, bytes } of encoder.patches?.() ?? []) await file.write(bytes, byteOffset);
     await file.commit(false);
   } catch (error) {
@@ -38,19 +51,7 @@ export async function* encodeRecording(
   { format, ...options }: WriteOptions,
 ): AsyncGenerator<Uint8Array> {
   await format.prepareEncoder?.(options);
-  yield* encodedParts(chunks, createEncoder(format, options));
-}
-
-function createEncoder(format: RecordingFormat, options: EncodeOptions): EventEncoder {
-  const encoder = format.createEncoder?.(options);
-  if (encoder === undefined) throw new OptionError(`${format.title} can be read but not written`);
-  return encoder;
-}
-
-async function* encodedParts(
-  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
-  encoder: EventEncoder,
-): AsyncGenerator<Uint8Array> {
+  const encoder = createEncoder(format, options);
   const parts: Uint8Array[] = [];
   const collect = (part: Uint8Array): number => parts.push(part);
   for await (const chunk of chunks) {
@@ -59,4 +60,10 @@ async function* encodedParts(
   }
   encoder.end(collect);
   yield* parts;
+}
+
+function createEncoder(format: RecordingFormat, options: EncodeOptions): EventEncoder {
+  const encoder = format.createEncoder?.(options);
+  if (encoder === undefined) throw new OptionError(`${format.title} can be read but not written`);
+  return encoder;
 }

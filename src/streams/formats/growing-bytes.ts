@@ -1,46 +1,53 @@
-/** Bytes that grow as numbers are written, little-endian. */
+import { viewOf } from './byte-window.ts';
+
+/** Memory that has been given back, to be written again: fresh memory takes longer to touch than to write. */
+let spare: Uint8Array | undefined;
+/** Memory that may be given back. */
+const lent = new WeakSet<ArrayBufferLike>();
+
+/**
+ * Bytes that grow as they are written. The writer keeps the view, and how far it came, in local variables, and asks for
+ * a longer view before it writes beyond the end.
+ */
 export class GrowingBytes {
   #bytes: Uint8Array;
-  #view: DataView;
-  #length = 0;
 
   /** @param expected bytes that will probably be written */
   constructor(expected: number) {
-    this.#bytes = new Uint8Array(expected);
-    this.#view = new DataView(this.#bytes.buffer);
+    const again = spare !== undefined && spare.length >= expected ? spare : undefined;
+    if (again !== undefined) spare = undefined;
+    this.#bytes = again ?? allocate(expected);
   }
 
-  /** What was written. */
-  get written(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+  /** Where to write, from its start on. */
+  get view(): DataView {
+    return viewOf(this.#bytes);
   }
 
-  /** Makes room for `more` bytes, so that as many can be written. */
-  reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const longer = new Uint8Array(2 * (this.#length + more));
-    longer.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = longer;
-    this.#view = new DataView(longer.buffer);
+  /** A view with room for `more` bytes behind the first `length`, which are kept. */
+  reserve(length: number, more: number): DataView {
+    if (length + more > this.#bytes.length) {
+      const longer = allocate(2 * (length + more));
+      longer.set(this.#bytes.subarray(0, length));
+      this.#bytes = longer;
+    }
+    return this.view;
   }
 
-  /** Writes a byte `count` times. */
-  fill(value: number, count: number): void {
-    this.#bytes.fill(value, this.#length, this.#length + count);
-    this.#length += count;
+  /** The first `length` bytes. */
+  written(length: number): Uint8Array {
+    return this.#bytes.subarray(0, length);
   }
+}
 
-  uint8(value: number): void {
-    this.#bytes[this.#length++] = value;
-  }
+/** Gives the memory back of what `written` gave, once nobody looks at it any more; does nothing for other bytes. */
+export function giveBack({ buffer }: Uint8Array): void {
+  if (lent.has(buffer)) spare = new Uint8Array(buffer);
+}
 
-  uint16(value: number): void {
-    this.#view.setUint16(this.#length, value, true);
-    this.#length += 2;
-  }
-
-  uint32(value: number): void {
-    this.#view.setUint32(this.#length, value, true);
-    this.#length += 4;
-  }
+function allocate(bytes: number): Uint8Array {
+  // Not zeroed: what is not written is not given away.
+  const fresh = Buffer.allocUnsafeSlow(bytes);
+  lent.add(fresh.buffer);
+  return fresh;
 }

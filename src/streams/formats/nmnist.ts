@@ -67,6 +67,9 @@ class NmnistEncoder implements EventEncoder {
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
     const { origin, t, x, y, on } = chunk;
     const bytes = new GrowingBytes(NMNIST_BYTES * t.length);
+    let { view } = bytes;
+    let length = 0;
+    let start = origin - this.#overflows * OVERFLOW_MICROS;
     for (let i = 0; i < t.length; i++) {
       const column = x[i]!;
       const row = y[i]!;
@@ -75,24 +78,28 @@ class NmnistEncoder implements EventEncoder {
           `N-MNIST files hold x up to 255 and y up to ${OVERFLOW_ROW - 1}, not (${column}, ${row})`,
         );
       }
-      let time = origin + t[i]! - this.#overflows * OVERFLOW_MICROS;
-      if (time > LONGEST_SILENCE_MICROS) {
-        throw new OptionError(
-          `N-MNIST files count time from 0, without silences of ${LONGEST_SILENCE_MICROS} us; shift the times first`,
-        );
+      let time = start + t[i]!;
+      if (time > TIME_MASK) {
+        if (time > LONGEST_SILENCE_MICROS) {
+          throw new OptionError(
+            `N-MNIST files count time from 0, without silences of ${LONGEST_SILENCE_MICROS} us; shift the times first`,
+          );
+        }
+        const overflows = Math.ceil((time - TIME_MASK) / OVERFLOW_MICROS);
+        view = bytes.reserve(length, NMNIST_BYTES * (overflows + t.length - i));
+        for (const end = length + NMNIST_BYTES * overflows; length < end; length += NMNIST_BYTES) {
+          view.setUint32(length, OVERFLOW_ROW << 16);
+          view.setUint8(length + 4, 0);
+        }
+        this.#overflows += overflows;
+        start -= overflows * OVERFLOW_MICROS;
+        time -= overflows * OVERFLOW_MICROS;
       }
-      for (; time > TIME_MASK; time -= OVERFLOW_MICROS, this.#overflows++) {
-        bytes.reserve(NMNIST_BYTES);
-        bytes.uint8(0);
-        bytes.uint32(OVERFLOW_ROW);
-      }
-      bytes.reserve(NMNIST_BYTES);
-      bytes.uint8(column);
-      bytes.uint32(
-        row | (((on[i]! << 7) | (time >> 16)) << 8) | ((time & 0xff00) << 8) | ((time & 255) << 24),
-      );
+      view.setInt32(length, (column << 24) | (row << 16) | (on[i]! << 15) | (time >> 8));
+      view.setUint8(length + 4, time);
+      length += NMNIST_BYTES;
     }
-    emit(bytes.written);
+    emit(bytes.written(length));
   }
 
   end(): void {}

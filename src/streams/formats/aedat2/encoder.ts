@@ -1,5 +1,6 @@
 import type { EventChunk } from '../../../events.ts';
 import type { EncodeOptions, EventEncoder } from '../format.ts';
+import { GrowingBytes } from '../growing-bytes.ts';
 import { type Aedat2Chip, chipForSensor } from './chips.ts';
 import { RECORD_BYTES } from './records.ts';
 
@@ -18,8 +19,8 @@ export class Aedat2Encoder implements EventEncoder {
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
     this.#head(emit);
     const { width, height, layout } = this.#chip;
-    const bytes = new Uint8Array(chunk.t.length * RECORD_BYTES);
-    const view = new DataView(bytes.buffer);
+    const bytes = new GrowingBytes(chunk.t.length * RECORD_BYTES);
+    const { view } = bytes;
     // Times are stored modulo 2^32 us.
     const clock = (chunk.origin % 2 ** 32) | 0;
     for (let i = 0; i < chunk.t.length; i++) {
@@ -32,7 +33,7 @@ export class Aedat2Encoder implements EventEncoder {
       view.setInt32(i * RECORD_BYTES, address);
       view.setInt32(i * RECORD_BYTES + 4, (clock + chunk.t[i]!) | 0);
     }
-    emit(bytes);
+    emit(bytes.written(chunk.t.length * RECORD_BYTES));
   }
 
   end(emit: (bytes: Uint8Array) => void): void {

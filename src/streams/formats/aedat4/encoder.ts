@@ -144,14 +144,14 @@ export function writeEvents({ origin, t, x, y, on }: EventChunk): Uint8Array {
   view.setInt32(28, 8, true); // the vtable stands 8 bytes before the table
   view.setUint32(32, 4, true); // the vector stands at 36
   view.setUint32(36, t.length, true);
-  for (let i = 0; i < t.length; i++) {
-    const micros = origin + t[i]!;
-    const at = start + i * EVENT_BYTES;
-    view.setUint32(at, micros % 4294967296, true);
-    view.setInt32(at + 4, Math.floor(micros / 4294967296), true);
-    view.setInt16(at + 8, x[i]!, true);
-    view.setInt16(at + 10, y[i]!, true);
-    view.setUint8(at + 12, on[i]!);
+  const high = Math.floor(origin / 2 ** 32);
+  const first = origin - high * 2 ** 32;
+  for (let i = 0, at = start; i < t.length; i++, at += EVENT_BYTES) {
+    const low = (first + t[i]!) >>> 0;
+    view.setUint32(at, low, true);
+    view.setInt32(at + 4, low < first ? high + 1 : high, true);
+    view.setInt32(at + 8, x[i]! | (y[i]! << 16), true);
+    view.setInt32(at + 12, on[i]!, true);
   }
   return bytes;
 }

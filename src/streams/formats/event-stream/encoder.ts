@@ -32,21 +32,30 @@ export class EventStreamEncoder implements EventEncoder {
     const { sensor } = this.#options;
     checkWithinSensor('Event Stream', chunk, sensor);
     const { origin, t, x, y, on } = chunk;
+    const top = sensor.height - 1;
     const bytes = new GrowingBytes(t.length * (EVENT_BYTES + 1));
+    let { view } = bytes;
+    let length = 0;
+    // The last event's time after the origin.
+    let last = this.#micros - origin;
     for (let i = 0; i < t.length; i++) {
-      const micros = origin + t[i]!;
-      let step = micros - this.#micros;
-      if (!(step >= 0 && step < LONGEST_SILENCE_MICROS)) this.#refuse(step);
-      const overflows = Math.floor(step / DVS_OVERFLOW_MICROS);
-      bytes.reserve(overflows + EVENT_BYTES);
-      bytes.fill(0xff, overflows);
-      step -= overflows * DVS_OVERFLOW_MICROS;
-      bytes.uint8((step << 1) | on[i]!);
-      bytes.uint16(x[i]!);
-      bytes.uint16(sensor.height - 1 - y[i]!);
-      this.#micros = micros;
+      let step = t[i]! - last;
+      last = t[i]!;
+      if (length + EVENT_BYTES > view.byteLength) view = bytes.reserve(length, EVENT_BYTES);
+      if (!(step >= 0 && step < DVS_OVERFLOW_MICROS)) {
+        if (!(step >= 0 && step < LONGEST_SILENCE_MICROS)) this.#refuse(step);
+        const overflows = Math.floor(step / DVS_OVERFLOW_MICROS);
+        view = bytes.reserve(length, overflows + EVENT_BYTES);
+        for (const end = length + overflows; length < end; length++) view.setUint8(length, 0xff);
+        step -= overflows * DVS_OVERFLOW_MICROS;
+      }
+      view.setUint8(length, (step << 1) | on[i]!);
+      view.setUint16(length + 1, x[i]!, true);
+      view.setUint16(length + 3, top - y[i]!, true);
+      length += EVENT_BYTES;
     }
-    if (t.length > 0) emit(bytes.written);
+    this.#micros = origin + last;
+    if (length > 0) emit(bytes.written(length));
   }
 
   end(emit: (bytes: Uint8Array) => void): void {

@@ -1,6 +1,7 @@
 import { OptionError } from '../../../errors.ts';
 import type { EventChunk } from '../../../events.ts';
 import type { EncodeOptions, EventEncoder } from '../format.ts';
+import { GrowingBytes } from '../growing-bytes.ts';
 import { checkWithinSensor } from '../within-sensor.ts';
 import { DAT_BYTES, DAT_LAYOUTS } from './dat-records.ts';
 
@@ -30,13 +31,13 @@ export class DatEncoder implements EventEncoder {
     const { origin, t, x, y, on } = chunk;
     const { columnBits, onBit } = DAT_LAYOUTS[this.#version];
     const clock = (origin % 2 ** 32) | 0;
-    const bytes = new Uint8Array(t.length * DAT_BYTES);
-    const view = new DataView(bytes.buffer);
+    const bytes = new GrowingBytes(t.length * DAT_BYTES);
+    const { view } = bytes;
     for (let i = 0; i < t.length; i++) {
       view.setInt32(i * DAT_BYTES, (clock + t[i]!) | 0, true);
       view.setInt32(i * DAT_BYTES + 4, x[i]! | (y[i]! << columnBits) | (on[i]! << onBit), true);
     }
-    if (t.length > 0) emit(bytes);
+    if (t.length > 0) emit(bytes.written(t.length * DAT_BYTES));
   }
 
   end(emit: (bytes: Uint8Array) => void): void {

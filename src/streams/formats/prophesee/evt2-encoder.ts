@@ -24,24 +24,26 @@ export class Evt2Encoder implements EventEncoder {
     this.#head(emit);
     checkWithinSensor('EVT2', chunk, this.#options.sensor);
     const { origin, t, x, y, on } = chunk;
-    const bytes = new GrowingBytes(EVT2_BYTES * 2 * t.length);
-    const writeHigh = (value: number): void => {
-      bytes.reserve(EVT2_BYTES);
-      bytes.uint32((TIME_HIGH | value) >>> 0);
-    };
-    let last = -1;
-    let low = 0;
-    for (let i = 0; i < t.length; i++) {
-      if (t[i] !== last) {
-        last = t[i]!;
-        const micros = origin + last;
-        this.#high.advance(micros, writeHigh);
-        low = (micros % (1 << EVT2_LOW_BITS)) << 22;
+    const bytes = new GrowingBytes(EVT2_BYTES * (t.length + (t.length >> 1)));
+    let length = 0;
+    for (let i = 0; i < t.length; ) {
+      const micros = origin + t[i]!;
+      const highs = this.#high.advance(micros);
+      const view = bytes.reserve(length, EVT2_BYTES * (highs.length + t.length - i));
+      for (const high of highs) {
+        view.setInt32(length, TIME_HIGH | high, true);
+        length += EVT2_BYTES;
       }
-      bytes.reserve(EVT2_BYTES);
-      bytes.uint32((on[i]! << 28) | low | (x[i]! << 11) | y[i]!);
+      // The time that the lower bits of these events count from.
+      const base = (t[i]! - (micros % (1 << EVT2_LOW_BITS))) | 0;
+      for (; i < t.length; i++) {
+        const low = (t[i]! - base) | 0;
+        if (low >>> EVT2_LOW_BITS !== 0) break;
+        view.setInt32(length, (on[i]! << 28) | (low << 22) | (x[i]! << 11) | y[i]!, true);
+        length += EVT2_BYTES;
+      }
     }
-    if (t.length > 0) emit(bytes.written);
+    if (length > 0) emit(bytes.written(length));
   }
 
   end(emit: (bytes: Uint8Array) => void): void {

@@ -22,7 +22,8 @@ import { TimeHighWords } from './time-high-words.ts';
 const VECTOR_COLUMNS = 32;
 /** A vector has 4 words. */
 const FEWEST_VECTOR_EVENTS = 5;
-const MOST_WORDS_BEFORE_AN_EVENT = 8;
+/** A time, a row, and a vector. */
+const MOST_EVENT_WORDS = 6;
 
 /** Writes EVT3: a word for each change of row, time and column; events of one row, time and polarity as vectors. */
 export class Evt3Encoder implements EventEncoder {
@@ -41,29 +42,52 @@ export class Evt3Encoder implements EventEncoder {
     this.#head(emit);
     checkWithinSensor('EVT3', chunk, this.#options.sensor);
     const { origin, t, x, y, on } = chunk;
-    const bytes = new GrowingBytes(3 * EVT3_BYTES * t.length);
-    const writeHigh = (value: number): void => {
-      bytes.reserve(EVT3_BYTES);
-      bytes.uint16((TIME_HIGH << 12) | value);
-    };
+    const bytes = new GrowingBytes(EVT3_BYTES * MOST_EVENT_WORDS * t.length);
+    let length = 0;
+    let row = this.#row;
     for (let i = 0; i < t.length; ) {
       const micros = origin + t[i]!;
-      if (micros !== this.#micros) {
-        this.#high.advance(micros, writeHigh);
-        bytes.reserve(EVT3_BYTES * MOST_WORDS_BEFORE_AN_EVENT);
-        bytes.uint16((TIME_LOW << 12) | (micros % (1 << EVT3_LOW_BITS)));
-        this.#micros = micros;
-      } else bytes.reserve(EVT3_BYTES * MOST_WORDS_BEFORE_AN_EVENT);
-      if (y[i] !== this.#row) {
-        this.#row = y[i]!;
-        bytes.uint16((ADDRESS_Y << 12) | this.#row);
+      const highs = this.#high.advance(micros);
+      const view = bytes.reserve(length, EVT3_BYTES * (highs.length + MOST_EVENT_WORDS * (t.length - i)));
+      for (const high of highs) {
+        view.setUint16(length, (TIME_HIGH << 12) | high, true);
+        length += EVT3_BYTES;
       }
-      const end = vectorEnd(chunk, i);
-      if (end - i >= FEWEST_VECTOR_EVENTS) writeVector(x, i, end, on[i]!, bytes);
-      else bytes.uint16((ADDRESS_X << 12) | (on[i]! << 11) | x[i]!);
-      i = end - i >= FEWEST_VECTOR_EVENTS ? end : i + 1;
+      // The time that the lower bits of these events count from.
+      const base = (t[i]! - (micros % (1 << EVT3_LOW_BITS))) | 0;
+      let last = micros === this.#micros ? (t[i]! - base) | 0 : -1;
+      while (i < t.length) {
+        const low = (t[i]! - base) | 0;
+        if (low >>> EVT3_LOW_BITS !== 0) break;
+        // Written in any case, but kept only where they are new: a branch that nobody can foretell would cost more.
+        view.setUint16(length, (TIME_LOW << 12) | low, true);
+        length += EVT3_BYTES * differ(low, last);
+        last = low;
+        view.setUint16(length, (ADDRESS_Y << 12) | y[i]!, true);
+        length += EVT3_BYTES * differ(y[i]!, row);
+        row = y[i]!;
+        const fifth = i + FEWEST_VECTOR_EVENTS - 1;
+        // In one test: two would both be hard to foretell.
+        const may = fifth < t.length && ((t[fifth]! ^ t[i]!) | (y[fifth]! ^ row)) === 0;
+        const end = may ? vectorEnd(chunk, i) : i;
+        if (end - i < FEWEST_VECTOR_EVENTS) {
+          view.setUint16(length, (ADDRESS_X << 12) | (on[i]! << 11) | x[i]!, true);
+          length += EVT3_BYTES;
+          i++;
+          continue;
+        }
+        const bits = bitsOf(x, i, end);
+        view.setUint16(length, (VECTOR_BASE << 12) | (on[i]! << 11) | x[i]!, true);
+        view.setUint16(length + EVT3_BYTES, (VECTOR_12 << 12) | (bits & 4095), true);
+        view.setUint16(length + 2 * EVT3_BYTES, (VECTOR_12 << 12) | ((bits >>> 12) & 4095), true);
+        view.setUint16(length + 3 * EVT3_BYTES, (VECTOR_8 << 12) | (bits >>> 24), true);
+        length += 4 * EVT3_BYTES;
+        i = end;
+      }
+      this.#micros = origin + t[i - 1]!;
     }
-    if (t.length > 0) emit(bytes.written);
+    this.#row = row;
+    if (length > 0) emit(bytes.written(length));
   }
 
   end(emit: (bytes: Uint8Array) => void): void {
@@ -75,6 +99,12 @@ export class Evt3Encoder implements EventEncoder {
     this.#headed = true;
     emit(writeRawHeader('EVT3', this.#options.sensor, this.#options.simulated === true));
   }
+}
+
+/** 1 where two numbers of 32 bits differ, else 0, without a branch. */
+function differ(a: number, b: number): number {
+  const bits = a ^ b;
+  return (bits | -bits) >>> 31;
 }
 
 /** End of the events from `start` on that one vector holds: of one time, row and polarity, from left to right. */
@@ -94,11 +124,9 @@ function vectorEnd({ t, x, y, on }: EventChunk, start: number): number {
   return end;
 }
 
-function writeVector(x: Uint16Array, start: number, end: number, on: number, bytes: GrowingBytes): void {
+/** A bit for each column from that of the first event on. */
+function bitsOf(x: Uint16Array, start: number, end: number): number {
   let bits = 0;
   for (let i = start; i < end; i++) bits |= 1 << (x[i]! - x[start]!);
-  bytes.uint16((VECTOR_BASE << 12) | (on << 11) | x[start]!);
-  bytes.uint16((VECTOR_12 << 12) | (bits & 4095));
-  bytes.uint16((VECTOR_12 << 12) | ((bits >>> 12) & 4095));
-  bytes.uint16((VECTOR_8 << 12) | (bits >>> 24));
+  return bits;
 }

@@ -23,10 +23,10 @@ export class TimeHighWords {
     this.#unit = 2 ** lowBits;
   }
 
-  /** Gives to `write` the values to be written before an event at `micros`; none where its upper bits are the last ones. */
-  advance(micros: number, write: (value: number) => void): void {
+  /** The values to be written before an event at `micros`; none where its upper bits are the last ones. */
+  advance(micros: number): readonly number[] {
     const next = Math.floor(micros / this.#unit);
-    if (next === this.#written) return;
+    if (next === this.#written) return [];
     const wraps = Math.floor(next / this.#span);
     const before = Math.floor((this.#written ?? 0) / this.#span);
     const first = this.#written === undefined;
@@ -36,13 +36,15 @@ export class TimeHighWords {
       );
     }
     let value = first ? -1 : this.#written! % this.#span;
+    const values: number[] = [];
     const skip = first && wraps > MOST_WRAPS_BEFORE;
     for (let wrap = skip ? wraps : before; wrap < wraps; wrap++) {
-      if (value !== this.#span - 1) write(this.#span - 1);
-      write(0);
+      if (value !== this.#span - 1) values.push(this.#span - 1);
+      values.push(0);
       value = 0;
     }
-    if (value !== next % this.#span) write(next % this.#span);
+    if (value !== next % this.#span) values.push(next % this.#span);
     this.#written = next;
+    return values;
   }
 }
