@@ -13,10 +13,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'native', 'decoders');
 const target = join(root, 'src', 'streams', 'formats', 'kernels', 'decoders-wasm.ts');
 const headers = ['decoders.h', 'simd.h'];
-const sources = ['records.c', 'evt3.c', 'lz4.c'];
+const sources = ['records.c', 'packed.c', 'evt3.c', 'lz4.c'];
 const exported = [
-  ...['aedat2_records', 'aedat4_records', 'dat_records', 'evt2_words', 'evt3_words', 'nmnist_records'],
-  ...['evt3_prepare', 'lz4_block', '__heap_base'],
+  ...['aedat2_records', 'aedat4_records', 'dat_records', 'es_events', 'evt2_words', 'evt21_words'],
+  ...['evt3_words', 'nmnist_records', 'evt3_prepare', 'lz4_block', '__heap_base'],
 ];
 const flags = [
   ...[

@@ -106,8 +106,9 @@ static void keep_freed_memory(void) {
 }
 
 NAPI_MODULE_INIT() {
-  static Kernel* kernels[] = {aedat2_records, aedat4_records, dat_records, evt2_words, evt3_words, nmnist_records};
-  static const char* names[] = {"aedat2", "aedat4", "dat", "evt2", "evt3", "nmnist"};
+  static Kernel* kernels[] = {aedat2_records, aedat4_records, dat_records, es_events,
+                              evt2_words,     evt21_words,    evt3_words,  nmnist_records};
+  static const char* names[] = {"aedat2", "aedat4", "dat", "es", "evt2", "evt21", "evt3", "nmnist"};
   __builtin_cpu_init();
   if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt")) {
     return fail(env, "this processor has no SSE4.2");

@@ -30,7 +30,8 @@ typedef struct {
   int32_t x_top;
   int32_t y_top;
   int32_t on_flip;
-  int32_t unused[7];
+  int32_t word_at;
+  int32_t unused[6];
 } State;
 
 // The columns of a chunk, with room for `capacity` events, of which `state->length` are there.
@@ -48,7 +49,9 @@ typedef int32_t Kernel(const uint8_t* in, int32_t bytes, const Columns* columns,
 Kernel aedat2_records;
 Kernel aedat4_records;
 Kernel dat_records;
+Kernel es_events;
 Kernel evt2_words;
+Kernel evt21_words;
 Kernel evt3_words;
 Kernel nmnist_records;
 

@@ -6,7 +6,7 @@
 
 #include "decoders.h"
 
-enum { CASES = 60000, KERNELS = 6 };
+enum { CASES = 60000, KERNELS = 8 };
 
 static const struct {
   const char* name;
@@ -14,7 +14,8 @@ static const struct {
   int32_t bytes;
 } kernels[KERNELS] = {
     {"aedat2", aedat2_records, 8}, {"aedat4", aedat4_records, 16}, {"dat", dat_records, 8},
-    {"evt2", evt2_words, 4},       {"evt3", evt3_words, 2},        {"nmnist", nmnist_records, 5},
+    {"es", es_events, 5},          {"evt2", evt2_words, 4},        {"evt21", evt21_words, 8},
+    {"evt3", evt3_words, 2},       {"nmnist", nmnist_records, 5},
 };
 
 static uint64_t seed = 88172645463325252u;
@@ -49,7 +50,7 @@ static void fill(uint8_t* bytes, int32_t length, int32_t kernel) {
       const uint16_t word = (uint16_t)(evt3_types[below(sizeof evt3_types)] << 12 | below(values));
       memcpy(bytes + i, &word, sizeof word);
     }
-  } else if (kernels[kernel].run == evt2_words) {
+  } else if (kernels[kernel].run == evt2_words || kernels[kernel].run == evt21_words) {
     for (int32_t i = 0; i + 3 < length; i += 4) {
       const uint32_t word = (below(9) == 0 ? 8 : below(2)) << 28 | below(values << 12);
       memcpy(bytes + i, &word, sizeof word);
@@ -79,6 +80,7 @@ static State any_state(int32_t capacity) {
   state.row = (int32_t)below(2048);
   state.vector_x = (int32_t)below(65536);
   state.clock = (int32_t)below(1 << 30);
+  state.word_at = 4 * (int32_t)below(2);
   return state;
 }
 

@@ -12,6 +12,7 @@ import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventFormat } from './format.ts';
 import type { Kernel } from './kernels/kernel.ts';
 import { KernelChunks } from './kernels/kernel-chunks.ts';
+import { loops } from './kernels/loops.ts';
 import { HEIGHT, LAST, NOW, WIDTH, Y_TOP } from './kernels/state.ts';
 
 /** Magic, three bytes of version, kind. */
@@ -96,12 +97,13 @@ class EventStreamDecoder implements EventDecoder {
     state[HEIGHT] = Math.min(this.sensor!.height, height);
     state[Y_TOP] = height - 1;
     const brightness = new Uint16Array(kind === 'colour' ? width * height : 0);
-    this.#kernel = pixelEvents(kind, (column, row, sum) => {
+    const grows = (column: number, row: number, sum: number): boolean => {
       const pixel = row * width + column;
-      const grows = sum > brightness[pixel]!;
+      const isBrighter = sum > brightness[pixel]!;
       brightness[pixel] = sum;
-      return grows;
-    });
+      return isBrighter;
+    };
+    this.#kernel = kind === 'DVS' ? loops().es : pixelEvents(kind, grows);
   }
 
   #decode(block: Uint8Array, emit: (chunk: EventChunk) => void): void {

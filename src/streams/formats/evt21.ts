@@ -3,7 +3,9 @@
  * the words' halves. https://docs.prophesee.ai/stable/data/encoding_formats/evt21.html
  */
 import type { EventFormat } from './format.ts';
-import { EVT21_BYTES, EVT21_HIGH_BITS, EVT21_LOW_BITS, evt21Words } from './prophesee/evt21-words.ts';
+import { loops } from './kernels/loops.ts';
+import { WORD_AT } from './kernels/state.ts';
+import { EVT21_BYTES, EVT21_HIGH_BITS, EVT21_LOW_BITS } from './prophesee/evt21-words.ts';
 import { readEvt2Word } from './prophesee/lone-words.ts';
 import { rawFormat } from './prophesee/raw-format.ts';
 
@@ -14,7 +16,13 @@ export const evt21: EventFormat = rawFormat({
   wordBytes: EVT21_BYTES,
   highBits: EVT21_HIGH_BITS,
   lowBits: EVT21_LOW_BITS,
-  kernel: ({ swapped }) => evt21Words(swapped),
+  kernel: ({ swapped }) => {
+    const { evt21: kernel } = loops();
+    return (words, start, chunk, state) => {
+      state[WORD_AT] = swapped ? 0 : 4;
+      return kernel(words, start, chunk, state);
+    };
+  },
   read: (words, position, state, { swapped }) =>
     readEvt2Word(words.getUint32(position + (swapped ? 0 : 4), true), state),
 });

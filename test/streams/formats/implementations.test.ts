@@ -11,7 +11,7 @@ import { decodeBytes, fingerprints } from '../columns.ts';
 import { damages } from '../damages.ts';
 
 /** Formats with a hot loop in C. */
-const HOT = ['aedat2', 'aedat4', 'dat', 'dat1', 'evt2', 'evt3', 'nmnist'];
+const HOT = ['aedat2', 'aedat4', 'dat', 'dat1', 'es', 'evt2', 'evt21', 'evt3', 'nmnist'];
 const others = IMPLEMENTATIONS.filter((name) => name !== 'typescript');
 const working = others.filter((name) => useImplementation(name));
 useImplementation(undefined);
@@ -128,22 +128,26 @@ describe('the three implementations', () => {
     const header = {
       dat: '% Version 2\n\x0c\x08',
       dat1: '% Version 1\n\x00\x08',
+      es: 'Event Stream\x02\x00\x00\x01\x80\x02\xe0\x01',
       evt2: '% evt 2.0\n',
+      evt21: '% evt 2.1\n',
       nmnist: '',
     };
     const bytes = fc.uint8Array({ minLength: 80, maxLength: 640, size: 'max' });
     const cases = fc.tuple(
-      fc.constantFrom('dat', 'dat1', 'evt2', 'nmnist'),
+      fc.constantFrom('dat', 'dat1', 'es', 'evt2', 'evt21', 'nmnist'),
       bytes,
       fc.nat(300),
       fc.boolean(),
     );
     const check = fc.property(cases, ([name, noise, repeats, rising]) => {
-      const size = name === 'nmnist' ? 5 : name === 'evt2' ? 4 : 8;
+      const size = { nmnist: 5, es: 5, evt2: 4 }[name as string] ?? 8;
       const records = Buffer.concat(Array.from({ length: repeats }, () => noise));
       for (let at = 0; rising && at + size <= records.length; at += size) {
         if (name === 'nmnist') records.writeUIntBE(Math.min(at, 0x7fffff), at + 2, 3);
+        else if (name === 'es') records.writeUInt32LE(records.readUInt32LE(at) & 0x01ff01ff, at + 1);
         else if (name === 'evt2') records.writeUInt32LE(records.readUInt32LE(at) & 0x1000ffff, at);
+        else if (name === 'evt21') records.writeUInt32LE(records.readUInt32LE(at) & 0x1000ffff, at + 4);
         else records.writeUInt32LE(at >> 5, at);
       }
       expectSame(
@@ -159,7 +163,7 @@ describe('the three implementations', () => {
 describeWithShared('real recordings', ['data/recordings/faery_evt2.raw'], () => {
   const folder = sharedPath('data/recordings/');
   const files = existsSync(folder)
-    ? readdirSync(folder).filter((name) => /aedat4?$|raw$|dat$|bin$|bs2$/.test(name))
+    ? readdirSync(folder).filter((name) => /aedat4?$|raw$|dat$|bin$|bs2$|es$/.test(name))
     : [];
 
   it.each(files)('%s decodes the same by all', async (name) => {

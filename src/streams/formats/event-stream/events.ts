@@ -43,7 +43,7 @@ const LAYOUTS: Readonly<Record<PixelKind, Layout>> = {
 export const DVS_OVERFLOW_MICROS = 127;
 
 /**
- * Decodes the events of one kind; stops at an event that is not whole, and where times reach too far.
+ * Decodes the events of one kind; stops where the first event is not whole, and where times reach too far.
  * @param grows whether a pixel of a colour camera is brighter than it was
  */
 export function pixelEvents(
@@ -73,7 +73,7 @@ export function pixelEvents(
         continue;
       }
       if (position + bytes > stop) {
-        state[STOPPED] = 1;
+        if (position === start) state[STOPPED] = 1;
         break;
       }
       const at = position;
@@ -108,3 +108,6 @@ export function pixelEvents(
     return position;
   };
 }
+
+/** Decodes the events of a DVS. */
+export const dvsEvents: Kernel = pixelEvents('DVS', () => false);

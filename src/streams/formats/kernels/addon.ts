@@ -22,7 +22,10 @@ interface Addon extends Readonly<Record<Exclude<keyof Loops, 'lz4Block'>, AddonK
 /** Where the build puts the addon, from the package's root. */
 const PLACE = join('native', 'build', 'decoders.node');
 
-/** The loops of the addon; undefined where it is not built, or this processor lacks what it needs. */
+/** What an addon of these sources has. */
+const NAMES = ['aedat2', 'aedat4', 'dat', 'es', 'evt2', 'evt21', 'evt3', 'nmnist', 'lz4Block'] as const;
+
+/** The loops of the addon; undefined where it is not built, or of older sources, or this processor lacks what it needs. */
 export function addonLoops(): Loops | undefined {
   const path = findAddon();
   if (path === undefined) return undefined;
@@ -32,11 +35,14 @@ export function addonLoops(): Loops | undefined {
   } catch {
     return undefined;
   }
+  if (NAMES.some((name) => typeof addon[name] !== 'function')) return undefined;
   return {
     aedat2: kernel(addon.aedat2),
     aedat4: kernel(addon.aedat4),
     dat: kernel(addon.dat),
+    es: kernel(addon.es),
     evt2: kernel(addon.evt2),
+    evt21: kernel(addon.evt21),
     evt3: kernel(addon.evt3),
     nmnist: kernel(addon.nmnist),
     lz4Block: addon.lz4Block,

@@ -7,10 +7,12 @@ import { OptionError } from '../../../errors.ts';
 import { aedat2Records } from '../aedat2/records.ts';
 import { aedat4Records } from '../aedat4/event-packet.ts';
 import { decodeLz4Block } from '../aedat4/lz4-block.ts';
+import { dvsEvents } from '../event-stream/events.ts';
 import { nmnistRecords } from '../nmnist/records.ts';
 import { datRecords } from '../prophesee/dat-records.ts';
 import { evt2Words } from '../prophesee/evt2-words.ts';
 import { evt3Words } from '../prophesee/evt3-words.ts';
+import { evt21Words } from '../prophesee/evt21-words.ts';
 import { addonLoops } from './addon.ts';
 import type { Kernel } from './kernel.ts';
 import { wasmLoops } from './wasm.ts';
@@ -20,7 +22,10 @@ export interface Loops {
   readonly aedat2: Kernel;
   readonly aedat4: Kernel;
   readonly dat: Kernel;
+  /** Event Stream of a DVS. */
+  readonly es: Kernel;
   readonly evt2: Kernel;
+  readonly evt21: Kernel;
   readonly evt3: Kernel;
   readonly nmnist: Kernel;
   readonly lz4Block: Lz4Block;
@@ -48,7 +53,9 @@ const typescriptLoops: Loops = {
   aedat2: aedat2Records,
   aedat4: aedat4Records,
   dat: datRecords,
+  es: dvsEvents,
   evt2: evt2Words,
+  evt21: evt21Words,
   evt3: evt3Words,
   nmnist: nmnistRecords,
   lz4Block: decodeLz4Block,

@@ -26,7 +26,7 @@ export const HIGH = 9;
 export const ANCHOR = 10;
 /** EVT: time that the last TIME_HIGH word stands for. */
 export const BASE = 11;
-/** EVT3: time of the events that come. */
+/** EVT3: time of the events that come. Event Stream: time of the last one. */
 export const NOW = 12;
 /** EVT3: row of the events that come. */
 export const ROW = 13;
@@ -42,11 +42,13 @@ export const Y_MASK = 19;
 export const ON_SHIFT = 20;
 /** AEDAT 2.0: bits of an address one of which is set where a record is no event. */
 export const OTHER_MASK = 21;
-/** AEDAT 2.0: column and row that count down from here. */
+/** AEDAT 2.0: column and row that count down from here. Event Stream: row. */
 export const X_TOP = 22;
 export const Y_TOP = 23;
 /** AEDAT 2.0: 1 where a set bit means darker. */
 export const ON_FLIP = 24;
+/** EVT2.1: byte of a word where the half with the type begins. */
+export const WORD_AT = 25;
 
 /** Numbers of a state. */
 export const STATE_LENGTH = 32;

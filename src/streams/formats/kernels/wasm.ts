@@ -12,7 +12,9 @@ interface WasmExports {
   readonly aedat2_records: WasmKernel;
   readonly aedat4_records: WasmKernel;
   readonly dat_records: WasmKernel;
+  readonly es_events: WasmKernel;
   readonly evt2_words: WasmKernel;
+  readonly evt21_words: WasmKernel;
   readonly evt3_words: WasmKernel;
   readonly nmnist_records: WasmKernel;
   evt3_prepare(): void;
@@ -26,7 +28,7 @@ interface WasmExports {
   ): number;
 }
 
-/** Bytes of records that are copied in at a time: a multiple of every record's size. */
+/** Bytes of records that are copied in at a time: a multiple of the size of all whose records have one. */
 const INPUT_BYTES = 65520;
 const PAGE_BYTES = 65536;
 /** Behind its input and output, the LZ4 block may read and write this many bytes. */
@@ -144,7 +146,9 @@ export function wasmLoops(): Loops | undefined {
     aedat2: decoders.kernel(exports.aedat2_records),
     aedat4: decoders.kernel(exports.aedat4_records),
     dat: decoders.kernel(exports.dat_records),
+    es: decoders.kernel(exports.es_events),
     evt2: decoders.kernel(exports.evt2_words),
+    evt21: decoders.kernel(exports.evt21_words),
     evt3: decoders.kernel(exports.evt3_words),
     nmnist: decoders.kernel(exports.nmnist_records),
     lz4Block: decoders.lz4Block,

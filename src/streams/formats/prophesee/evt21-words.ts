@@ -1,5 +1,4 @@
 import type { EventChunk } from '../../../events.ts';
-import type { Kernel } from '../kernels/kernel.ts';
 import {
   ANCHOR,
   BACKWARD,
@@ -12,6 +11,7 @@ import {
   OUT_OF_RANGE,
   STOPPED,
   WIDTH,
+  WORD_AT,
 } from '../kernels/state.ts';
 import { KERNEL_REACH_MICROS } from './evt-clock.ts';
 
@@ -25,52 +25,55 @@ const HALF = 2 ** (EVT21_HIGH_BITS - 1);
 
 /**
  * EVT2.1, words of 64 bits, little-endian: one half like an EVT2 word, whose column is that of the lowest bit of the
- * other half, a mask of 32 pixels. Where the halves are swapped, the mask comes second.
+ * other half, a mask of 32 pixels. `WORD_AT` says which comes first.
  */
-export function evt21Words(swapped: boolean): Kernel {
-  const wordAt = swapped ? 0 : 4;
-  return (words: DataView, start: number, { t, x, y, on }: EventChunk, state: DecodeState): number => {
-    const width = state[WIDTH]!;
-    const height = state[HEIGHT]!;
-    let last = state[LAST]!;
-    let n = state[LENGTH]!;
-    let position = start;
-    for (; position < words.byteLength && n + WORD_EVENTS <= t.length; position += EVT21_BYTES) {
-      const word = words.getInt32(position + wordAt, true);
-      const type = word >>> 28;
-      if (type > 1) {
-        const value = word & 0xfffffff;
-        const after = (value - state[ANCHOR]!) | 0;
-        if (type !== 8 || after >= REACH || after < -REACH || state[HIGH]! - value >= HALF) {
-          state[STOPPED] = 1;
-          break;
-        }
-        state[HIGH] = value;
-        state[BASE] = after << EVT21_LOW_BITS;
+export function evt21Words(
+  words: DataView,
+  start: number,
+  { t, x, y, on }: EventChunk,
+  state: DecodeState,
+): number {
+  const wordAt = state[WORD_AT]!;
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  let last = state[LAST]!;
+  let n = state[LENGTH]!;
+  let position = start;
+  for (; position < words.byteLength && n + WORD_EVENTS <= t.length; position += EVT21_BYTES) {
+    const word = words.getInt32(position + wordAt, true);
+    const type = word >>> 28;
+    if (type > 1) {
+      const value = word & 0xfffffff;
+      const after = (value - state[ANCHOR]!) | 0;
+      if (type !== 8 || after >= REACH || after < -REACH || state[HIGH]! - value >= HALF) {
+        state[STOPPED] = 1;
+        break;
+      }
+      state[HIGH] = value;
+      state[BASE] = after << EVT21_LOW_BITS;
+      continue;
+    }
+    const row = word & 2047;
+    const now = (state[BASE]! + ((word >> 22) & 63)) | 0;
+    const late = now < last;
+    const time = late ? last : now;
+    let column = (word >> 11) & 2047;
+    for (let bits = words.getInt32(position + 4 - wordAt, true); bits !== 0; bits >>>= 1, column++) {
+      if ((bits & 1) === 0) continue;
+      if (column >= width || row >= height) {
+        state[OUT_OF_RANGE]!++;
         continue;
       }
-      const row = word & 2047;
-      const now = (state[BASE]! + ((word >> 22) & 63)) | 0;
-      const late = now < last;
-      const time = late ? last : now;
-      let column = (word >> 11) & 2047;
-      for (let bits = words.getInt32(position + 4 - wordAt, true); bits !== 0; bits >>>= 1, column++) {
-        if ((bits & 1) === 0) continue;
-        if (column >= width || row >= height) {
-          state[OUT_OF_RANGE]!++;
-          continue;
-        }
-        if (late) state[BACKWARD]!++;
-        t[n] = time;
-        x[n] = column;
-        y[n] = row;
-        on[n] = type;
-        n++;
-        last = time;
-      }
+      if (late) state[BACKWARD]!++;
+      t[n] = time;
+      x[n] = column;
+      y[n] = row;
+      on[n] = type;
+      n++;
+      last = time;
     }
-    state[LAST] = last;
-    state[LENGTH] = n;
-    return position;
-  };
+  }
+  state[LAST] = last;
+  state[LENGTH] = n;
+  return position;
 }
