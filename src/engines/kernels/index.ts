@@ -44,6 +44,7 @@ export {
   refractoryLifNeuron,
 } from './refractory-lif.ts';
 export { repeatedVariance, repeatSteps } from './repeat-steps.ts';
+export { type AverageStep, runningAverages } from './running-average.ts';
 export { scaledSum } from './scaled-sum.ts';
 export { selfAttention } from './self-attention.ts';
 export { spikeProduct, spikeProductWeightGradient } from './spike-product.ts';

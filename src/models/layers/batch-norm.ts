@@ -6,9 +6,10 @@ import {
   hasNormalisedLif,
   normalisedLif,
   repeatedVariance,
+  runningAverages,
 } from '../../engines/kernels/index.ts';
 import { activityOfCounts } from './activity.ts';
-import type { Layer, LayerOutput, Parameter } from './layer.ts';
+import type { BufferUpdate, Layer, LayerOutput, Parameter } from './layer.ts';
 import { constantValues, createBuffer, createParameter, sizeOf } from './parameter.ts';
 import { realSteps, shownLengths, stepMask } from './step-mask.ts';
 
@@ -78,10 +79,7 @@ export function createBatchNorm(
       const repeated = tf.mul(result.variance, repeatedVariance(rows, repeat));
       return {
         output: result.output,
-        updates: [
-          { parameter: mean, value: runningAverage(mean, result.mean, seen) },
-          { parameter: variance, value: runningAverage(variance, repeated, seen) },
-        ],
+        updates: averageUpdates([mean, variance], [result.mean, repeated], seen),
       };
     },
     fuse: (input, pass, [neurons, next], bias) => {
@@ -110,10 +108,7 @@ export function createBatchNorm(
       );
       const batchMean = (): tf.Tensor => (bias === undefined ? result.mean : tf.add(result.mean, bias));
       const updates = pass.training
-        ? [
-            { parameter: mean, value: runningAverage(mean, batchMean(), 1) },
-            { parameter: variance, value: runningAverage(variance, result.variance, 1) },
-          ]
+        ? averageUpdates([mean, variance], [batchMean(), result.variance], 1)
         : [];
       const lengths = shownLengths(pass.lengths, pass.repeat);
       const activity = activityOfCounts(result.counts, height * width * channels, lengths);
@@ -127,19 +122,32 @@ export function createBatchNorm(
   };
 }
 
-/** The running average after statistics [channels], or the first `seen` of [steps, channels] one after the other. */
-function runningAverage({ variable }: Parameter, statistics: tf.Tensor, seen: number): tf.Tensor {
-  if (seen === 1 && statistics.rank === 1) {
-    return tf.add(tf.mul(variable, 1 - MOMENTUM), tf.mul(statistics, MOMENTUM));
-  }
-  const channels = variable.shape[0]!;
+/** Running averages after statistics [channels], or after the first `seen` of [steps, channels] one after the other. */
+function averageUpdates(
+  parameters: readonly Parameter[],
+  statistics: readonly tf.Tensor[],
+  seen: number,
+): BufferUpdate[] {
+  const averages = parameters.map(({ variable }) => variable);
+  const values =
+    seen === 1 && statistics.every(({ rank }) => rank === 1)
+      ? runningAverages(
+          averages.map((average, index) => ({ average, value: statistics[index]! })),
+          MOMENTUM,
+        )
+      : averages.map((average, index) => averageOfSteps(average, statistics[index]!, seen));
+  return parameters.map((parameter, index) => ({ parameter, value: values[index]! }));
+}
+
+function averageOfSteps(average: tf.Tensor, statistics: tf.Tensor, seen: number): tf.Tensor {
+  const channels = average.shape[0]!;
   const rows = tf.slice(tf.reshape(statistics, [-1, channels]), [0, 0], [seen, channels]);
   const weights = Float32Array.from(
     { length: seen },
     (_, step) => MOMENTUM * (1 - MOMENTUM) ** (seen - 1 - step),
   );
   const taken = tf.sum(tf.mul(rows, tf.tensor2d(weights, [seen, 1])), 0);
-  return tf.add(tf.mul(variable, (1 - MOMENTUM) ** seen), taken);
+  return tf.add(tf.mul(average, (1 - MOMENTUM) ** seen), taken);
 }
 
 /** Steps that are real in some sample: later ones have no statistics. */

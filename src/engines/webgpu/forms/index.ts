@@ -7,7 +7,7 @@ import { crossEntropyKernel } from '../../kernels/cross-entropy.ts';
 import { definedElementwise } from '../../kernels/elementwise.ts';
 import { type KernelDefinition, type KernelForm, KernelForms } from '../../kernels/kernel.ts';
 import { layerNormGradientKernel, layerNormKernel } from '../../kernels/layer-norm.ts';
-import { linearKernel } from '../../kernels/linear.ts';
+import { linearGradientKernel, linearKernel } from '../../kernels/linear.ts';
 import { maxPoolGradientKernel, maxPoolKernel } from '../../kernels/max-pool.ts';
 import { definedNeurons } from '../../kernels/neuron.ts';
 import { normalisedLifGradientKernel, normalisedLifKernel } from '../../kernels/normalised-lif.ts';
@@ -22,7 +22,7 @@ import { convolutionForm, filterGradientForm, inputGradientForm } from './convol
 import { crossEntropyForm } from './cross-entropy.ts';
 import { elementwiseForm, elementwiseListForm, Slabs } from './elementwise.ts';
 import { layerNormForm, layerNormGradientForm } from './layer-norm.ts';
-import { linearForm } from './linear.ts';
+import { linearForm, linearGradientForm } from './linear.ts';
 import { neuronForm, neuronGradientForm } from './neuron.ts';
 import { normForm } from './norm.ts';
 import { normalisedLifForm, normalisedLifGradientForm } from './normalised-lif.ts';
@@ -89,6 +89,7 @@ export function webgpuForms(device: WebGpuDevice): KernelForms {
   forms.add(layerNormKernel, layerNormForm(device));
   forms.add(layerNormGradientKernel, layerNormGradientForm(device));
   forms.add(linearKernel, linearForm(device));
+  forms.add(linearGradientKernel, linearGradientForm(device));
   forms.add(scaledSumKernel, scaledSumForm(device));
   forms.add(spikeProductKernel, spikeProductForm(device));
   forms.add(spikeProductWeightGradientKernel, spikeProductWeightGradientForm(device));
