@@ -38,7 +38,10 @@ export interface Row {
   /** What it works on. */
   readonly file: string;
   readonly events: number;
-  /** Ours: million events a second of passes for so many seconds, by each way to do it. */
+  /**
+   * Ours: million events a second of passes for so many seconds, by each way to do it; `again` writes to memory of its
+   * caller that is used again, as no peer does.
+   */
   readonly ours: Readonly<Record<string, (seconds: number) => Promise<readonly number[]>>>;
   /** What each peer is asked, before the seconds that it may take, and after them. */
   readonly peers: Readonly<Record<string, readonly [before: readonly string[], after: readonly string[]]>>;
@@ -243,20 +246,21 @@ function ownRates(
 }
 
 /** Passes of events through a stage, chunk by chunk. */
-function staged<Out>({ chunks, count: events }: Events, create: () => Stage<EventChunk, Out>): Row['ours'] {
-  return {
-    rxspike: (seconds) =>
-      rates(events, seconds, () => {
-        const stage = create();
-        let given = 0;
-        const take = (): void => {
-          given++;
-        };
-        for (const chunk of chunks) stage.push(chunk, take);
-        stage.end(take);
-        if (given === 0) throw new Error('nothing came out');
-      }),
-  };
+function staged<Out>(
+  { chunks, count: events }: Events,
+  create: () => Stage<EventChunk, Out>,
+): (seconds: number) => Promise<readonly number[]> {
+  return (seconds) =>
+    rates(events, seconds, () => {
+      const stage = create();
+      let given = 0;
+      const take = (): void => {
+        given++;
+      };
+      for (const chunk of chunks) stage.push(chunk, take);
+      stage.end(take);
+      if (given === 0) throw new Error('nothing came out');
+    });
 }
 
 /** What Tonic has under another name, with its argument. */
@@ -311,15 +315,21 @@ function* frameRows(source: Events, size: string, path: string): Generator<Row> 
     representation: Representation,
     tonic: readonly [name: string, argument: string],
     target?: Row['target'],
-  ): Row => ({
-    group: 'frames',
-    title: `${size} ${title}`,
-    file,
-    events: count,
-    ours: staged(source, () => createBinning(binning, { grid, representation })),
-    peers: tonicAsked(tonic, path, sensor),
-    ...(target === undefined ? {} : { target }),
-  });
+  ): Row => {
+    const allocate = framesAgain(sensor, representation);
+    return {
+      group: 'frames',
+      title: `${size} ${title}`,
+      file,
+      events: count,
+      ours: {
+        rxspike: staged(source, () => createBinning(binning, { grid, representation })),
+        again: staged(source, () => createBinning(binning, { grid, representation, allocate })),
+      },
+      peers: tonicAsked(tonic, path, sensor),
+      ...(target === undefined ? {} : { target }),
+    };
+  };
   const each = (events: number): Binning => ({ kind: 'events', count: events });
   yield row('frames, 100k events each', each(1e5), { kind: 'counted' }, ['frames', '100000'], { times: 8 });
   for (const events of [1e5, 1e6]) {
@@ -339,6 +349,16 @@ function* frameRows(source: Events, size: string, path: string): Generator<Row> 
   ]);
 }
 
+/** Two frames in turns, so that one may be looked at while the other is made. */
+function framesAgain(
+  { width, height }: SensorSize,
+  representation: Representation,
+): (ordinal: number) => Float32Array {
+  const channels = representation.kind === 'voxel-grid' ? representation.bins : 2;
+  const [even, odd] = [0, 1].map(() => new Float32Array(width * height * channels));
+  return (ordinal) => (ordinal % 2 === 0 ? even! : odd!).fill(0);
+}
+
 function* filterRows(source: Events, size: string, path: (name: string) => string): Generator<Row> {
   for (const [example, tonic] of Object.entries(tonicFilters)) {
     const filter = filters.parseFilter(example);
@@ -347,7 +367,7 @@ function* filterRows(source: Events, size: string, path: (name: string) => strin
       title: `${size} ${example}`,
       file: source.name,
       events: source.count,
-      ours: staged(source, () => filter.create(source.sensor)),
+      ours: { rxspike: staged(source, () => filter.create(source.sensor)) },
       peers: tonicAsked(tonic, path(tonic[0]), source.sensor),
     };
   }

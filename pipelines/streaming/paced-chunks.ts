@@ -1,6 +1,10 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type EventChunk, sliceChunk } from '../../src/events.ts';
 import { firstEventFrom } from '../../src/operators/first-event-from.ts';
+import { pause } from '../../src/streams/live/pace.ts';
+
+/** The least that is worth a timer. */
+const LEAST_MILLIS = 1;
 
 /** How a stream of events is handed on. */
 export interface Pacing {
@@ -29,7 +33,8 @@ export async function* pacedChunks(
       if (speed !== 'max') {
         first ??= slice.origin + slice.t[0]!;
         const dueMillis = (slice.origin + slice.t.at(-1)! - first) / 1000 / speed;
-        await wait(dueMillis - (performance.now() - started), signal);
+        const early = dueMillis - (performance.now() - started);
+        if (early >= LEAST_MILLIS) await pause(early, signal);
       }
       if (signal?.aborted) return;
       yield slice;
@@ -43,18 +48,5 @@ export function* slicesOf(chunk: EventChunk, spanMicros: number): Generator<Even
     const end = firstEventFrom(chunk.t, chunk.t[start]! + Math.max(1, spanMicros), start);
     yield start === 0 && end === chunk.t.length ? chunk : sliceChunk(chunk, start, end);
     start = end;
-  }
-}
-
-/** Node's timers hold no more. */
-const LONGEST_SLEEP_MILLIS = 2 ** 31 - 1;
-
-/** Waits, or less where the signal is aborted; under a millisecond is not worth a timer. */
-async function wait(millis: number, signal: AbortSignal | undefined): Promise<void> {
-  const options = signal === undefined ? {} : { signal };
-  for (let rest = millis; rest >= 1 && !signal?.aborted; rest -= LONGEST_SLEEP_MILLIS) {
-    await sleep(Math.min(rest, LONGEST_SLEEP_MILLIS), undefined, options).catch((error: Error) => {
-      if (error.name !== 'AbortError') throw error;
-    });
   }
 }
