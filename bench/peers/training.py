@@ -78,6 +78,22 @@ class Ssnn(nn.Module):
         return logits
 
 
+class Nmnist(nn.Module):
+    def __init__(self, channels=(8, 24), pixels=64, classes=10):
+        super().__init__()
+        inputs = (2, *channels[:-1])
+        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in zip(inputs, channels))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in channels)
+        self.neurons = nn.ModuleList(Neurons(leaky) for _ in channels)
+        self.readout = nn.Linear(pixels * channels[-1], classes)
+
+    def forward(self, maps, steps=10):
+        """Maps [10 * batch, 2, 34, 34], channels_last."""
+        for convolution, norm, neurons in zip(self.convolutions, self.norms, self.neurons):
+            maps = F.avg_pool2d(neurons(norm(convolution(maps)), steps), 2)
+        return self.readout(F.dropout(maps.flatten(1), 0.3, self.training)).unflatten(0, (steps, -1)).mean(0)
+
+
 def looped(network, frame, steps):
     """The network once for every timestep, the state carried; the mean of its logits."""
     for neurons in network.neurons:
@@ -143,6 +159,14 @@ def train_ssnn(side, batch):
     return training_step(network, optimiser, loss_of, 1.0)
 
 
+def train_nmnist(batch):
+    network, forward = prepared_network(Nmnist())
+    optimiser = torch.optim.AdamW(network.parameters(), lr=6e-3, weight_decay=1e-4, fused=True)
+    frames = events(10, batch, 34)
+    labels = torch.arange(batch) % 10
+    return training_step(network, optimiser, lambda: F.cross_entropy(forward(frames), labels), 1.0)
+
+
 def stream(network, frames):
     """One window after the other, batch 1, the state carried on."""
     network, forward = prepared_network(network.eval())
@@ -171,6 +195,7 @@ CASES = {
     "ssnn-48": lambda: train_ssnn(48, 8),
     "ssnn-128": lambda: train_ssnn(128, 8),
     "csnn-train": lambda: train_images(Csnn, 8, 64, adam, None),
+    "nmnist-train": lambda: train_nmnist(16),
     "vgg-stream": lambda: stream(Vgg(1), torch.randn(1, 3, 32, 32)),
     "ssnn-48-stream": lambda: stream(Ssnn(), events(8, 1, 48)),
     "ssnn-128-stream": lambda: stream(Ssnn(), events(8, 1, 128)),
