@@ -1,10 +1,11 @@
 /**
  * Training and inference speed side by side: `npm run bench:train -- [--cases A,B] [--workers native,wasm,…] [--rounds N]
- * [--seconds N] [--threads N] [--python PATH] [--device cuda] [--json]`. Every engine and every way to write the network in
- * PyTorch runs in a process of its own and they take turns, so that what else the machine does meets all of them. Prints
+ * [--seconds N] [--patience N] [--threads N] [--python PATH] [--device cuda] [--json]`. Every engine and every way to write
+ * the network in PyTorch runs in a process of its own and they take turns, so that what else the machine does meets all of them. Prints
  * the median step with its quartiles (of a stream also the 99th percentile), steps a second, speed against PyTorch's
  * fastest, and peak memory; then where spike-driven convolution begins to pay. With --seconds a worker that has computed
- * for so long in a case, the warm-up included, takes no further turn in it: slow ones have fewer steps.
+ * for so long in a case, the warm-up included, takes no further turn in it: slow ones have fewer steps. One that does not
+ * answer within --patience seconds is ended and left out of the case.
  *
  * Workers: our engines by name (`webgpu` and `tensorflow` where they are); `limit`, the dense convolutions of the step alone in oneDNN, and
  * `limit-winograd`, with Winograd's algorithm where it is faster; `pytorch`, time folded
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     workers: { type: 'string', default: 'native,wasm,limit,limit-winograd,pytorch,pytorch-loop' },
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: 'Infinity' },
+    patience: { type: 'string', default: 'Infinity' },
     threads: { type: 'string', default: '2' },
     python: { type: 'string', default: 'python3' },
     device: { type: 'string', default: 'cpu' },
@@ -58,12 +60,22 @@ class Worker {
     });
   }
 
-  /** One turn of at least one step, or undefined where the worker has ended. */
-  async turn(name: string, steps: number, mostSeconds: number): Promise<Turn | undefined> {
-    if (this.#ended) return undefined;
+  /** One turn of at least one step, or why there is none. */
+  async turn(name: string, steps: number, mostSeconds: number): Promise<Turn | string> {
+    if (this.#ended) return 'not here, or ended before its time';
     this.#process.stdin!.write(`${name} ${steps} ${mostSeconds}\n`);
+    const patience = Number(options.patience);
+    let late = false;
+    const timer = Number.isFinite(patience)
+      ? setTimeout(() => {
+          late = true;
+          this.#process.kill('SIGKILL');
+        }, 1000 * patience)
+      : undefined;
     const [line] = await Promise.race([once(this.#lines, 'line'), once(this.#lines, 'close')]);
-    return line === undefined ? undefined : (JSON.parse(line as string) as Turn);
+    clearTimeout(timer);
+    if (line !== undefined) return JSON.parse(line as string) as Turn;
+    return late ? `no answer in ${patience} s` : 'not here, or ended before its time';
   }
 
   end(): void {
@@ -96,20 +108,29 @@ function quantile(sorted: readonly number[], share: number): number {
   return low + (sorted[Math.ceil(at)]! - low) * (at - Math.floor(at));
 }
 
+/** A worker that was left out of a case. */
+interface Absent {
+  readonly case: string;
+  readonly worker: string;
+  readonly reason: string;
+}
+
 /** Runs one case on all workers in turns; workers that are not there are left out. */
-async function measure(name: string, workers: readonly Worker[], absent: Set<string>): Promise<Measured[]> {
+async function measure(name: string, workers: readonly Worker[], absent: Absent[]): Promise<Measured[]> {
   const { steps, warmUp } = benchCases[name]!;
   const seconds = new Map<Worker, number[]>();
   const peaks = new Map<Worker, number>();
   const left = new Map(workers.map((worker) => [worker, Number(options.seconds)]));
   // The first round also makes ready and warms up.
+  const running = new Set(workers);
   for (let round = 0; round <= Number(options.rounds); round++) {
-    for (const worker of workers) {
+    for (const worker of running) {
       const most = left.get(worker)!;
       if (most <= 0 && round > 1) continue;
       const turn = await worker.turn(name, round === 0 ? warmUp : steps, round === 0 ? most / 2 : most);
-      if (turn === undefined) {
-        absent.add(worker.name);
+      if (typeof turn === 'string') {
+        absent.push({ case: name, worker: worker.name, reason: turn });
+        running.delete(worker);
         continue;
       }
       left.set(worker, most - sumOf(turn.seconds));
@@ -156,7 +177,7 @@ function start(worker: string): Worker {
 
 const names = options.cases.split(',');
 const rows: Measured[] = [];
-const absent = new Set<string>();
+const absent: Absent[] = [];
 for (const name of names.filter((each) => each !== 'sparse')) {
   // A process for each case, so that peak memory is the case's own.
   const workers = options.workers.split(',').map(start);
@@ -170,7 +191,7 @@ const sparse = names.includes('sparse')
   : [];
 if (options.json) {
   const threads = Number(options.threads);
-  console.log(JSON.stringify({ threads, load: loadavg(), rows, sparse, absent: [...absent] }));
+  console.log(JSON.stringify({ threads, load: loadavg(), rows, sparse, absent }));
 } else {
   if (sparse.length > 0) {
     console.log('spike-driven convolution, speed against oneDNN by share of active inputs');
@@ -180,7 +201,7 @@ if (options.json) {
       );
     }
   }
-  for (const name of absent) console.log(`${name}: not here, left out`);
+  for (const { case: name, worker, reason } of absent) console.log(`${name} on ${worker}: ${reason}`);
   console.log(`load ${loadavg()[0]!.toFixed(1)}`);
 }
 

@@ -29,10 +29,10 @@ const { quick, python } = options;
 const ends = performance.now() + 1000 * (Number(options.seconds) - Number(options.spent));
 /** Plain JavaScript takes minutes for a step: it is there to be compared with. */
 const UNTIMED = 'cpu';
-/** Engines that take turns apart: a round of theirs outlasts all the others'. */
-const SLOW = new Set(['wasm']);
-/** What each worker may compute in a case, in seconds. */
-const CASE_SECONDS = 15;
+/** Engines that take turns apart: a round of theirs outlasts all the others'. Those found slow come to them. */
+const slow = new Set(['wasm']);
+/** What each worker may compute in a case, and the longest that it may be silent, in seconds. */
+const [CASE_SECONDS, PATIENCE] = quick ? [3, 30] : [15, 50];
 
 /** What was not done, with the reason. */
 const left: string[] = [];
@@ -81,7 +81,7 @@ async function attempt<T>(what: string, without: T, part: () => T | Promise<T>):
 
 interface BenchOutput {
   /** Workers that ended before they should. */
-  readonly absent: readonly string[];
+  readonly absent: readonly { readonly worker: string; readonly reason: string }[];
   readonly rows: readonly {
     readonly worker: string;
     readonly medianSeconds: number;
@@ -90,23 +90,30 @@ interface BenchOutput {
   }[];
 }
 
+/** Cases and workers that have had their turn, `CASE on WORKER`. */
+const tried = new Set<string>();
+
 async function time(
   name: string,
   workers: readonly string[],
   rounds: number,
   cuda: boolean,
 ): Promise<Timing[]> {
+  for (const worker of workers) tried.add(`${name} on ${worker}`);
   const args = [join(root, 'dist', 'bench', 'train.js'), '--cases', name, '--workers', workers.join()];
   args.push('--rounds', `${rounds}`, '--threads', `${availableParallelism()}`, '--python', python, '--json');
-  args.push('--seconds', `${quick ? 3 : CASE_SECONDS}`);
+  args.push('--seconds', `${CASE_SECONDS}`, '--patience', `${PATIENCE}`);
   if (cuda) args.push('--device', 'cuda');
   const { out, timedOut, fault } = await runFor(process.execPath, args, {
     cwd: root,
-    seconds: Math.min(workers.length > 1 ? 100 : 60, secondsLeft() - 10),
+    seconds: Math.min(workers.length > 1 ? 120 : 60, secondsLeft() - 10),
   });
   try {
     const { rows, absent } = JSON.parse(out.slice(out.indexOf('{"'))) as BenchOutput;
-    for (const worker of absent) left.push(`${name} on ${worker}: it ended before it should`);
+    for (const { worker, reason } of absent) {
+      left.push(`${name} on ${worker}: ${reason}`);
+      slow.add(worker);
+    }
     return rows.map(({ worker, medianSeconds, peakMebibytes }) => ({
       case: name,
       worker,
@@ -159,19 +166,20 @@ for (const name of names) {
     continue;
   }
   say(name);
-  const fast = [...timed.filter((each) => !SLOW.has(each)), ...peers];
+  const fast = [...timed, ...peers].filter((each) => !slow.has(each));
   if (fast.length === 0) continue;
   timings.push(...(await attempt(name, [], () => time(name, fast, quick ? 1 : 7, machine.cuda))));
 }
 for (const name of names) {
-  const slow = timed.filter((each) => SLOW.has(each));
-  if (slow.length === 0) continue;
-  if (secondsLeft() < 30) {
-    left.push(`${name} on ${slow.join(', ')}: no time was left`);
-    continue;
+  const missing = [...timed, ...peers].filter((each) => slow.has(each) && !tried.has(`${name} on ${each}`));
+  for (const worker of missing) {
+    if (secondsLeft() < 30) {
+      left.push(`${name} on ${worker}: no time was left`);
+      continue;
+    }
+    say(`${name} on ${worker}`);
+    timings.push(...(await attempt(name, [], () => time(name, [worker], 1, machine.cuda))));
   }
-  say(`${name} on ${slow.join(', ')}`);
-  timings.push(...(await attempt(name, [], () => time(name, slow, 1, machine.cuda))));
 }
 
 const result: CheckResult = {
