@@ -1,17 +1,18 @@
 /**
  * Training and inference speed side by side: `npm run bench:train -- [--cases A,B] [--workers native,wasm,…] [--rounds N]
  * [--seconds N] [--patience N] [--threads N] [--python PATH] [--device cuda] [--json]`. Every engine and every way to write
- * the network in PyTorch runs in a process of its own and they take turns, so that what else the machine does meets all of them. Prints
- * the median step with its quartiles (of a stream also the 99th percentile), steps a second, speed against PyTorch's
- * fastest, and peak memory; then where spike-driven convolution begins to pay. With --seconds a worker that has computed
- * for so long in a case, the warm-up included, takes no further turn in it: slow ones have fewer steps. One that does not
- * answer within --patience seconds is ended and left out of the case.
+ * the network in PyTorch runs in a process of its own and they take turns, so that what else the machine does meets all
+ * of them. Prints the median step with its quartiles (of a stream also the 99th percentile), steps a second, speed against
+ * PyTorch's fastest, and peak memory; then where spike-driven convolution begins to pay.
  *
- * Workers: our engines by name (`webgpu` and `tensorflow` where they are); `limit`, the dense convolutions of the step alone in oneDNN, and
- * `limit-winograd`, with Winograd's algorithm where it is faster; `pytorch`, time folded
- * into the batch, channels_last; `pytorch-loop`, the network once for every timestep; `pytorch-compiled`, the first
- * through torch.compile. PyTorch is bench/peers/training.py, run by --python (default python3) on --device (default cpu);
- * a peer that is not there is left out and named.
+ * With --seconds a worker that has computed for so long in a case, the warm-up included, takes no further turn in it: slow
+ * ones have fewer steps. One that does not answer within --patience seconds is ended and left out of the case.
+ *
+ * Workers: our engines by name (`webgpu` and `tensorflow` where they are); `limit`, the dense convolutions of the step
+ * alone in oneDNN, and `limit-winograd`, with Winograd's algorithm where it is faster; `pytorch`, time folded into the
+ * batch, channels_last; `pytorch-loop`, the network once for every timestep; `pytorch-compiled`, the first through
+ * torch.compile. PyTorch is bench/peers/training.py, run by --python (default python3) on --device (default cpu); a worker
+ * that is not there is left out and named.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
