@@ -65,6 +65,23 @@ void submit(const Napi::CallbackInfo& info) {
   addon.stream->submit(&operation, operands);
 }
 
+// submitAll(operations): each its number, then its operands.
+void submitAll(const Napi::CallbackInfo& info) {
+  Addon& addon = addonOf(info);
+  const auto numbers = info[0].As<Napi::Float64Array>();
+  std::vector<rxspike::Call> calls;
+  std::vector<double> operands(numbers.Data(), numbers.Data() + numbers.ElementLength());
+  for (std::size_t at = 0; at < operands.size();) {
+    const rxspike::Operation& operation = addon.operations.at(static_cast<std::size_t>(operands[at++]));
+    if (operands.size() - at < static_cast<std::size_t>(operation.arity)) {
+      throw Napi::TypeError::New(info.Env(), std::string(operation.name) + ": operands are missing");
+    }
+    calls.push_back({&operation, at});
+    at += operation.arity;
+  }
+  addon.stream->submitAll(std::move(calls), std::move(operands));
+}
+
 // wait(): blocks until everything submitted is done.
 void wait(const Napi::CallbackInfo& info) {
   const std::string failure = addonOf(info).stream->wait();
@@ -119,6 +136,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   function("start", start);
   function("stop", stop);
   function("submit", submit);
+  function("submitAll", submitAll);
   function("wait", wait);
   function("drain", drain);
   function("reserve", reserve);

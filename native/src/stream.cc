@@ -46,23 +46,22 @@ Stream::~Stream() {
   thread_.join();
 }
 
-void Stream::submit(const Operation* operation, const Operands& operands) {
+void Stream::push(Item item) {
   {
     std::lock_guard lock(mutex_);
-    items_.push_back({operation, operands, nullptr});
+    items_.push_back(std::move(item));
     submittedCount_++;
   }
   submitted_.notify_one();
 }
 
-void Stream::notify(std::function<void(std::string)> done) {
-  {
-    std::lock_guard lock(mutex_);
-    items_.push_back({nullptr, {}, std::move(done)});
-    submittedCount_++;
-  }
-  submitted_.notify_one();
+void Stream::submit(const Operation* operation, const Operands& operands) { push({operation, operands, nullptr}); }
+
+void Stream::submitAll(std::vector<Call> calls, std::vector<double> operands) {
+  push({nullptr, {}, nullptr, std::move(calls), std::move(operands)});
 }
+
+void Stream::notify(std::function<void(std::string)> done) { push({nullptr, {}, std::move(done)}); }
 
 std::string Stream::wait() {
   std::unique_lock lock(mutex_);
@@ -83,20 +82,25 @@ void Stream::work(int threads) {
     Item item = std::move(items_.front());
     items_.pop_front();
     std::string failure;
-    if (item.operation != nullptr) {
-      lock.unlock();
-      try {
-        item.operation->run(item.operands.data());
-      } catch (const std::exception& error) {
-        failure = std::string(item.operation->name) + ": " + error.what();
-      }
-      lock.lock();
-      if (!failure.empty() && error_.empty()) error_ = failure;
-    } else {
+    if (item.done) {
       failure = takeError();
       lock.unlock();
       item.done(std::move(failure));
       lock.lock();
+    } else {
+      lock.unlock();
+      const Operation* operation = item.operation;
+      try {
+        if (operation != nullptr) operation->run(item.operands.data());
+        for (const Call& call : item.calls) {
+          operation = call.operation;
+          operation->run(item.allOperands.data() + call.operands);
+        }
+      } catch (const std::exception& error) {
+        failure = std::string(operation->name) + ": " + error.what();
+      }
+      lock.lock();
+      if (!failure.empty() && error_.empty()) error_ = failure;
     }
     finishedCount_++;
     finished_.notify_all();

@@ -10,12 +10,19 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "operation.h"
 
 namespace rxspike {
 
 using Operands = std::array<double, kMaxOperands>;
+
+// An operation whose operands lie among those of others.
+struct Call {
+  const Operation* operation;
+  std::size_t operands;
+};
 
 class Stream {
  public:
@@ -26,6 +33,7 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   void submit(const Operation* operation, const Operands& operands);
+  void submitAll(std::vector<Call> calls, std::vector<double> operands);
   // Calls back on the stream's thread when everything submitted before is done. The argument is what went wrong
   // since the last report, empty if nothing did.
   void notify(std::function<void(std::string)> done);
@@ -37,8 +45,11 @@ class Stream {
     const Operation* operation = nullptr;
     Operands operands{};
     std::function<void(std::string)> done;
+    std::vector<Call> calls{};
+    std::vector<double> allOperands{};
   };
 
+  void push(Item item);
   void work(int threads);
   std::string takeError();
 

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { repeatSteps } from '../engines/kernels/index.ts';
+import { recorded } from '../engines/recorded.ts';
 import { ShapeError } from '../errors.ts';
-import type { Collected, LayerActivity, Parameter, Pass } from './layers/layer.ts';
+import type { Collected, LayerActivity, NetworkState, Parameter, Pass } from './layers/layer.ts';
 import { shownLengths } from './layers/step-mask.ts';
 import type { ForwardOptions, Network, NetworkConfig, NetworkOutput, StepOutput } from './network.ts';
 
@@ -61,6 +62,16 @@ export function networkOf(config: NetworkConfig, body: NetworkBody): Network {
     });
   };
 
+  /** A step, apart from what is the same for every window. */
+  const stepOf = (window: tf.Tensor, state: NetworkState, lengths?: ArrayLike<number>) => {
+    const { output, state: next, rates, elements } = forward(window, { state, lengths });
+    const logits = tf.squeeze(output, [1]) as tf.Tensor2D;
+    return { tensors: { output: { logits }, state: next, rates }, rest: elements };
+  };
+  const recordedStep = recorded(({ input, state }: { input: { window: tf.Tensor }; state: NetworkState }) =>
+    stepOf(input.window, state),
+  );
+
   return {
     name,
     config,
@@ -68,13 +79,17 @@ export function networkOf(config: NetworkConfig, body: NetworkBody): Network {
     parameters,
     layerNames,
     forward,
-    step: (window, state, lengths) => {
+    step: (window, state = {}, lengths) => {
       if (window.shape[1] !== windowBins) {
         throw new ShapeError(`${name}: a window has ${windowBins} bins, found shape [${window.shape}]`);
       }
       return tf.tidy(() => {
-        const { output, state: next, rates, elements } = forward(window, { state, lengths });
-        const result = { output: tf.squeeze(output, [1]) as tf.Tensor2D, state: next, rates, elements };
+        const whole = lengths === undefined || Array.from(lengths).every((length) => length === windowBins);
+        const { tensors, rest } = whole
+          ? recordedStep({ input: { window }, state })
+          : stepOf(window, state, lengths);
+        const { output, ...others } = tensors;
+        const result = { output: output.logits, ...others, elements: rest };
         return result as typeof result & tf.TensorContainerObject;
       });
     },

@@ -80,16 +80,22 @@ struct NeuronParts {
 // each of them; `stepBack`, from the surrogate's derivatives there.
 // In all of them `p` are the learned numbers and `s` the state before the step.
 
-// lif.ts: decay, threshold.
-struct Lif : NeuronParts {
+// lif.ts: decay, threshold. `mayBeEarly` is whether the spike before may reset: most networks leave that out.
+template <bool mayBeEarly>
+struct LifKind : NeuronParts {
   static constexpr int kVariables = 1, kLearned = 2, kDistances = 2;
   using State = Values<kVariables>;
   using Learned = Values<kLearned>;
   using Distances = Values<kDistances>;
 
-  explicit Lif(const float* c)
+  explicit LifKind(const float* c)
       : NeuronParts(c), early(c[kConstants]), late(c[kConstants + 1]), throughLate(through * late),
         throughEarly(through * early * (1 - late)) {}
+
+  template <bool mayOtherBe>
+    requires(mayOtherBe && !mayBeEarly)
+  explicit LifKind(const LifKind<mayOtherBe>& other)
+      : NeuronParts(other), early(0), late(1), throughLate(other.throughLate), throughEarly(0) {}
 
   // Whether the spike before resets, whether that of this step does, and which of them gradients flow through.
   const float early, late, throughLate, throughEarly;
@@ -99,13 +105,16 @@ struct Lif : NeuronParts {
   };
   Charged charged(Learned p, State s, float x) const {
     const float decay = p[0], threshold = p[1], v = s[0];
+    if constexpr (!mayBeEarly) return {0, v, charge(v, x, decay)};
     const float r = early * fires(v, threshold);
     const float kept = v * (1 - r * hard) + r * hard * resetPotential;
     return {r, kept, charge(kept, x, decay) - r * subtract * threshold};
   }
-  float lateReset(float u, float threshold, float r) const { return late * (fires(u, threshold) - r); }
+  float lateReset(float u, float threshold, float r) const {
+    return mayBeEarly ? late * (fires(u, threshold) - r) : fires(u, threshold);
+  }
 
-  Stepped<Lif> step(Learned p, State s, float x) const {
+  Stepped<LifKind> step(Learned p, State s, float x) const {
     const auto [r, kept, u] = charged(p, s, x);
     return {fires(u, p[1]), {reset(lateReset(u, p[1], r), u, p[1])}};
   }
@@ -113,7 +122,7 @@ struct Lif : NeuronParts {
   bool uses(int distance) const { return distance == 0 || throughEarly != 0; }
   Distances distances(Learned p, State s, float x) const { return {charged(p, s, x).u - p[1], s[0] - p[1]}; }
 
-  SteppedBack<Lif> stepBack(Learned p, State s, float x, float spikeGradient, Distances slopes, State gradient) const {
+  SteppedBack<LifKind> stepBack(Learned p, State s, float x, float spikeGradient, Distances slopes, State gradient) const {
     const float decay = p[0], threshold = p[1], v = s[0];
     const auto [r, kept, u] = charged(p, s, x);
     const auto fired =
@@ -126,6 +135,19 @@ struct Lif : NeuronParts {
             {back.decay, fired.threshold - subtract * r * fired.potential - before}};
   }
 };
+
+using Lif = LifKind<true>;
+
+// visit(the neuron), as one without what it leaves out where that is known.
+template <class Neuron, class Visit>
+auto visitPlain(const Neuron& neuron, const Visit& visit) {
+  return visit(neuron);
+}
+template <class Visit>
+auto visitPlain(const Lif& neuron, const Visit& visit) {
+  if (neuron.early == 0 && neuron.late == 1) return visit(LifKind<false>(neuron));
+  return visit(neuron);
+}
 
 // refractory-lif.ts: potential and counter; decay, threshold.
 struct RefractoryLif : NeuronParts {

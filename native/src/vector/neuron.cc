@@ -234,24 +234,45 @@ Values<count> plus(Values<count> a, Values<count> b) {
 #define LANE [[gnu::always_inline]] inline
 
 template <class Neuron>
-LANE float stepAt(const Neuron& neuron, const float* learned, const float* x, const float* before, float* after,
-                  Index capacity, Index i) {
+LANE float stepAt(const Neuron& neuron, const float* learned, Index capacity, float x, const float* before,
+                  Index beforePitch, float* after, Index afterPitch, Index i) {
   const auto stepped = neuron.step(valuesAt<Neuron::kLearned>(learned, capacity, i),
-                                   valuesAt<Neuron::kVariables>(before, capacity, i), x[i]);
-  storeAt(stepped.state, after, capacity, i);
+                                   valuesAt<Neuron::kVariables>(before, beforePitch, i), x);
+  storeAt(stepped.state, after, afterPitch, i);
   return stepped.spike;
 }
 
-// One step of a row: replaces the state, gives the spikes and their number.
+// A row's input, and what normalises it; null, null for nothing.
+struct InputRow {
+  const float *in, *scale, *offset;
+};
+
+// States of a row, the variables `pitch` values apart.
+template <class Value>
+struct StateRow {
+  Value* at;
+  Index pitch;
+};
+
+// One step of a row: gives the state after it, which may be that before, the spikes and their number.
 template <class Neuron>
-float stepRow(const Neuron neuron, const float* __restrict learned, const float* __restrict x, float* __restrict state,
-              float* __restrict spikes, Index capacity, Index lanes) {
+float stepRow(const Neuron neuron, const float* __restrict learned, Index capacity, const InputRow& input,
+              StateRow<const float> before, StateRow<float> after, float* __restrict spikes, Index lanes) {
+  const float *in = input.in, *scale = input.scale, *offset = input.offset;
   float count = 0;
+  if (scale == nullptr) {
 #pragma omp simd reduction(+ : count)
-  for (Index i = 0; i < lanes; i++) {
-    const float spike = stepAt(neuron, learned, x, state, state, capacity, i);
-    spikes[i] = spike;
-    count += spike;
+    for (Index i = 0; i < lanes; i++) {
+      spikes[i] = stepAt(neuron, learned, capacity, in[i], before.at, before.pitch, after.at, after.pitch, i);
+      count += spikes[i];
+    }
+  } else {
+#pragma omp simd reduction(+ : count)
+    for (Index i = 0; i < lanes; i++) {
+      spikes[i] = stepAt(neuron, learned, capacity, in[i] * scale[i] + offset[i], before.at, before.pitch, after.at,
+                         after.pitch, i);
+      count += spikes[i];
+    }
   }
   return count;
 }
@@ -261,7 +282,7 @@ template <class Neuron>
 void advanceRow(const Neuron neuron, const float* __restrict learned, const float* __restrict x,
                 const float* __restrict before, float* __restrict after, Index capacity, Index lanes) {
 #pragma omp simd
-  for (Index i = 0; i < lanes; i++) stepAt(neuron, learned, x, before, after, capacity, i);
+  for (Index i = 0; i < lanes; i++) stepAt(neuron, learned, capacity, x[i], before, capacity, after, capacity, i);
 }
 
 template <int place, class Neuron>
@@ -350,25 +371,30 @@ void forward(const float* in, const float* state, float* spikes, float* lastStat
   const int threads = threadCount();
   std::vector<double> threadCounts(counts == nullptr ? 0 : threads * batch * steps);
   std::vector<std::vector<float>> memory(threads);
+  const Index plane = height * layout.row();
   forStrips(layout, [&](StripRow row, int thread) {
-    memory[thread].resize(capacity * (variables + 2 + (pool > 1 ? steps : 0)));
+    memory[thread].resize(capacity * (variables + 1 + (pool > 1 ? steps : 0)));
     float* present = memory[thread].data();
-    float* x = present + capacity * variables;
-    float* fired = x + capacity;
+    float* fired = present + capacity * variables;
     float* sums = fired + capacity;
     if (pool > 1) std::fill(sums, sums + steps * capacity, 0.f);
     const StripRow first = row;
     for (; row.y < std::min(first.y + pool, height); row.y++) {
-      loadState<variables>(state, row, present, capacity);
+      const Index stateAt = row.stateAt(0, variables);
       for (Index t = 0; t < steps; t++) {
-        loadInput(in + row.inputAt(t), scales.get(), offsets.get(), x, row.lanes);
+        const InputRow input = {in + row.inputAt(t), scales.get(), offsets.get()};
+        StateRow<const float> before{present, capacity};
+        StateRow<float> after{present, capacity};
+        if (t == 0) before = {state + stateAt, plane};
+        if (t == steps - 1) after = {lastState + stateAt, plane};
         float* out = pool > 1 ? fired : spikes + row.at(t);
-        const float count = stepRow(neuron, numbers.get(), x, present, out, capacity, row.lanes);
-        if (potentials != nullptr) std::memcpy(potentials + row.at(t), present, row.lanes * sizeof(float));
+        const float count = visitPlain(neuron, [&](const auto& plain) {
+          return stepRow(plain, numbers.get(), capacity, input, before, after, out, row.lanes);
+        });
+        if (potentials != nullptr) std::memcpy(potentials + row.at(t), after.at, row.lanes * sizeof(float));
         if (counts != nullptr) threadCounts[(thread * batch + row.sample) * steps + t] += count;
         if (pool > 1) addPooled(fired, sums + t * capacity, row);
       }
-      storeState<variables>(present, row, lastState, capacity);
     }
     if (pool == 1) return;
     const float share = layout.share();
@@ -466,7 +492,8 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
         loadState<variables>(given.state, ahead, states, capacity);
         for (Index t = 0; t < steps; t++) {
           loadInput(given.in + ahead.inputAt(t), scales.get(), offsets.get(), inputs, ahead.lanes);
-          stepRow(neuron, learned.get(), inputs, states, spread, capacity, ahead.lanes);
+          const InputRow input = {inputs, nullptr, nullptr};
+          stepRow(neuron, learned.get(), capacity, input, {states, capacity}, {states, capacity}, spread, ahead.lanes);
           noteWinners(spread, winners + t * capacity, ahead);
         }
       }
@@ -478,7 +505,9 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
         const float* before = states + t * stateSize;
         float* after = states + (t + 1) * stateSize;
         loadInput(given.in + row.inputAt(t), scales.get(), offsets.get(), x, row.lanes);
-        advanceRow(neuron, learned.get(), x, before, after, capacity, row.lanes);
+        visitPlain(neuron, [&](const auto& plain) {
+          advanceRow(plain, learned.get(), x, before, after, capacity, row.lanes);
+        });
       }
       loadState<variables>(given.lastStateGradient, row, carried, capacity);
       for (Index t = steps - 1; t >= 0; t--) {
@@ -503,13 +532,17 @@ void walkBack(const Layout& layout, const BackwardInputs& given, const Neuron& n
         forEachPlace<Neuron::kDistances>([&](auto place) {
           if (!neuron.uses(place)) return;
           float* slope = slopes + place * capacity;
-          distanceRow<place>(neuron, learned.get(), x, before, slope, capacity, row.lanes);
+          visitPlain(neuron, [&](const auto& plain) {
+            distanceRow<place>(plain, learned.get(), x, before, slope, capacity, row.lanes);
+          });
           derivatives(slope, given.surrogate, row.lanes);
         });
         const BackwardRow back{learned.get(), x,        before,      spikeGradient, slopes,
                                carried,       gradient, learnedSums, capacity,      row.lanes};
-        if (learns) stepBackRow<true>(neuron, back);
-        else stepBackRow<false>(neuron, back);
+        visitPlain(neuron, [&](const auto& plain) {
+          if (learns) stepBackRow<true>(plain, back);
+          else stepBackRow<false>(plain, back);
+        });
         gradients.take(row, t, gradient, thread);
       }
       storeState<variables>(carried, row, given.stateGradient, capacity);

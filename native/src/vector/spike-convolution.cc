@@ -19,6 +19,8 @@ namespace {
 // A block has 288 rows of 32 outputs (16 where fewer are left): 36 KiB.
 constexpr int kTileLanes = 2;
 constexpr int kBlockRows = 288;
+// Rows of an output that are worth a thread of their own.
+constexpr int kBandRows = 8;
 
 int blockInputs(const ConvolutionShape& s) {
   return std::clamp(kBlockRows / (s.filterHeight * s.filterWidth), 1, s.inChannels);
@@ -213,11 +215,12 @@ void convolveRows(const ActiveInputs& active, const BlockedFilter& filter, int c
 void convolve(const float* input, const BlockedFilter& filter, float* output, const ConvolutionShape& s) {
   const Index inSize = Index{s.inHeight} * s.inWidth * s.inChannels;
   const Index outSize = Index{s.outHeight} * s.outWidth * s.outChannels;
-  // Of a few images threads share the outputs, and where these are few, bands of rows.
+  // Of a few images threads share bands of rows, as they do in what comes before and after, and where rows are few, the
+  // outputs.
   const int tiles = tileCount(s);
   const int parts = s.batch >= 2 * threadCount() ? 1 : threadCount();
-  const int shares = std::min(parts, tiles);
-  const int bands = std::min((parts + shares - 1) / shares, s.outHeight);
+  const int bands = std::clamp(s.outHeight / kBandRows, 1, parts);
+  const int shares = std::min((parts + bands - 1) / bands, tiles);
   parallelFor(Index{s.batch} * shares * bands, 1, [&](Index begin, Index end, int) {
     thread_local ActiveInputs active;
     for (Index part = begin; part < end; part++) {

@@ -22,6 +22,9 @@ constexpr int kMostTile = 8;  // registers of sums
 constexpr Index kBlockRows = 128;
 constexpr Index kChunkRows = 1024;
 
+// Columns that are worth a thread of their own.
+constexpr Index kSharedColumns = 64;
+
 struct Active {
   std::int32_t at;
   float value;
@@ -88,22 +91,42 @@ struct ActivePlaces {
   }
 };
 
+// The columns [from, to) of some rows of the product.
+void addActiveRows(const float* left, const float* right, const float* bias, float* product, Index beginRow,
+                   Index endRow, Index inner, Index columns, Index from, Index to) {
+  ActivePlaces active;
+  for (Index first = beginRow; first < endRow; first += kBlockRows) {
+    const Index count = std::min(kBlockRows, endRow - first);
+    active.collect(left + first * inner, count, inner);
+    forTiles(to - from, [&](Index inTile, auto tile) {
+      const Index column = from + inTile;
+      for (Index row = 0; row < count; row++) {
+        Lanes sums[tile()] = {};
+        if (bias != nullptr) std::memcpy(sums, bias + column, sizeof(sums));
+        const Active* entries = active.entries.data();
+        addRows(sums, entries + active.starts[row], entries + active.starts[row + 1], right + column, columns);
+        std::memcpy(product + (first + row) * columns + column, sums, sizeof(sums));
+      }
+    });
+  }
+}
+
 void sparseProduct(const float* left, const float* right, const float* bias, float* product, Index rows, Index inner,
                    Index columns) {
-  parallelFor(rows, 1, [&](Index begin, Index end, int) {
-    ActivePlaces active;
-    for (Index first = begin; first < end; first += kBlockRows) {
-      const Index count = std::min(kBlockRows, end - first);
-      active.collect(left + first * inner, count, inner);
-      forTiles(columns, [&](Index column, auto tile) {
-        for (Index row = 0; row < count; row++) {
-          Lanes sums[tile()] = {};
-          if (bias != nullptr) std::memcpy(sums, bias + column, sizeof(sums));
-          const Active* entries = active.entries.data();
-          addRows(sums, entries + active.starts[row], entries + active.starts[row + 1], right + column, columns);
-          std::memcpy(product + (first + row) * columns + column, sums, sizeof(sums));
-        }
-      });
+  if (rows >= threadCount()) {
+    parallelFor(rows, 1, [&](Index begin, Index end, int) {
+      addActiveRows(left, right, bias, product, begin, end, inner, columns, 0, columns);
+    });
+    return;
+  }
+  // Of a few rows threads share the columns.
+  const Index shares = std::clamp<Index>(columns / kSharedColumns, 1, threadCount());
+  parallelFor(rows * shares, 1, [&](Index begin, Index end, int) {
+    for (Index part = begin; part < end; part++) {
+      const Index row = part / shares, share = part % shares;
+      const Index from = share * columns / shares / kLanes * kLanes;
+      const Index to = share + 1 == shares ? columns : (share + 1) * columns / shares / kLanes * kLanes;
+      addActiveRows(left, right, bias, product, row, row + 1, inner, columns, from, to);
     }
   });
 }

@@ -17,6 +17,8 @@ export interface Addon {
   /** Ends the stream; what still waits is dropped. */
   stop(): void;
   submit(operation: number, ...operands: Operand[]): void;
+  /** Submits operations, each its number and then its operands, which are copied. */
+  submitAll(operations: Float64Array): void;
   /** Blocks until everything submitted is done. */
   wait(): void;
   /** Resolves when everything submitted so far is done. */

@@ -11,6 +11,8 @@ import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { EngineError } from '../../errors.ts';
 import type { Addon, Operand } from './addon.ts';
 import { Arena, type Block } from './arena.ts';
+import { sizeOf } from './layout.ts';
+import { type Program, Recorder, type Span } from './recording.ts';
 
 type Values = backend_util.BackendValues;
 type DataId = TensorInfo['dataId'];
@@ -64,6 +66,15 @@ class TensorMemory {
   }
 }
 
+/** What `record` took down. */
+export interface Recording {
+  readonly program: Program;
+  /** Of the outputs. */
+  readonly shapes: readonly (readonly number[])[];
+  /** What the operations work on, kept as long as the recording. */
+  readonly memory: readonly object[];
+}
+
 /** Options of the backend's stream. */
 export interface StreamOptions {
   readonly threads: number;
@@ -79,7 +90,8 @@ export class NativeBackend extends MathBackendCPU {
   /** Submitted and perhaps not done. */
   #pending = false;
   /** Values of JavaScript that operations which are perhaps not done read. */
-  #held = new Set<ArrayBufferView>();
+  #held = new Set<object>();
+  #recorder: Recorder | undefined;
   #nextId = 0;
   #nextIdentity = 0;
 
@@ -97,21 +109,76 @@ export class NativeBackend extends MathBackendCPU {
       throw new EngineError(`engine native: the addon has no operation "${operation}"`);
     this.#pending = true;
     this.addon.submit(number, ...operands);
+    this.#recorder?.submitted(number, operands);
+  }
+
+  /**
+   * Runs a function of tensors and takes down what it submits, for `replay`. It must not keep tensors that it makes;
+   * what it returns is good until the first `replay`, which works on the same memory.
+   * @returns what it submitted, if that is all of what it does
+   */
+  record(
+    inputs: readonly TensorInfo[],
+    run: () => readonly TensorInfo[],
+  ): { readonly recording: Recording | undefined } {
+    const spans = inputs.map((input) => this.#span(input));
+    const recorder = new Recorder(new Arena(this.addon), this.#nextId);
+    this.#recorder = recorder;
+    let outputs: readonly TensorInfo[];
+    try {
+      outputs = run();
+    } finally {
+      this.#recorder = undefined;
+    }
+    const distinct = new Set([...inputs, ...outputs].map(({ dataId }) => dataId)).size;
+    const program =
+      distinct < inputs.length + outputs.length
+        ? undefined
+        : recorder.finish(spans, new Map(outputs.map((output) => [output.dataId, this.#span(output)])));
+    for (const { dataId } of inputs) program?.outside.delete(dataId);
+    const recording = program && {
+      program,
+      shapes: outputs.map(({ shape }) => shape),
+      memory: [recorder.arena, recorder.held],
+    };
+    return { recording };
+  }
+
+  /** Runs a recording on inputs of the same shapes; undefined where what it reads besides is gone. */
+  replay(recording: Recording, inputs: readonly TensorInfo[]): TensorInfo[] | undefined {
+    const { program, shapes } = recording;
+    for (const [dataId, memory] of program.outside) {
+      if (!this.data.has(dataId) || this.#memory(dataId) !== memory) return undefined;
+    }
+    const outputs = shapes.map((shape) => this.output(shape));
+    const addresses = [...inputs, ...outputs].map((tensor) => this.address(tensor));
+    for (const { index, span, offset } of program.places) program.operands[index] = addresses[span]! + offset;
+    this.#pending = true;
+    this.hold(recording);
+    this.addon.submitAll(program.operands);
+    return outputs;
+  }
+
+  #span(tensor: TensorInfo): Span {
+    return { address: this.address(tensor), bytes: Math.max(1, 4 * sizeOf(tensor.shape)) };
   }
 
   /** A new float32 tensor for an operation to write. */
   output(shape: readonly number[]): TensorInfo {
     let size = 1;
     for (const side of shape) size *= side;
-    const block = this.#arena.allocate(size * 4);
+    const block = this.#present.allocate(size * 4);
     const values = new Float32Array(block.segment.buffer, block.offset, size);
     const dataId = this.#add(new TensorMemory(this, 'float32', values, block));
+    this.#recorder?.makes(dataId);
     return { dataId, shape: [...shape], dtype: 'float32' };
   }
 
   /** Where a float32 tensor lies, for the operation that is submitted next. */
   address({ dataId }: TensorInfo): number {
-    return this.#memory(dataId).address();
+    const memory = this.#memory(dataId);
+    this.#recorder?.reads(dataId, memory);
+    return memory.address();
   }
 
   /** Where values of JavaScript lie, for the operation that is submitted next. */
@@ -129,7 +196,7 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Memory for operations submitted from now on until it is freed. */
   scratch(floats: number): { readonly address: number; free(): void } {
-    const block = this.#arena.allocate(floats * 4);
+    const block = this.#present.allocate(floats * 4);
     return { address: block.segment.address + block.offset, free: () => this.#arena.free(block) };
   }
 
@@ -137,16 +204,19 @@ export class NativeBackend extends MathBackendCPU {
   tableAddress(operands: readonly Operand[]): number {
     const table = Float64Array.from(operands);
     this.hold(table);
+    this.#recorder?.table(table);
     return table.length === 0 ? 1 : this.addon.addressOf(table);
   }
 
   /** Keeps values of JavaScript alive while operations may read them. */
-  hold(values: ArrayBufferView): void {
+  hold(values: object): void {
     this.#held.add(values);
+    this.#recorder?.held.add(values);
   }
 
   /** Waits until everything submitted is done. */
   wait(): void {
+    this.#recorder?.waited();
     if (!this.#pending) return;
     this.addon.wait();
     this.#pending = false;
@@ -169,6 +239,7 @@ export class NativeBackend extends MathBackendCPU {
   override async read(dataId: DataId): Promise<backend_util.BackendValues> {
     const memory = this.#memory(dataId);
     if (memory.block === undefined) return this.readSync(dataId);
+    this.#recorder?.waited();
     // The stream makes the copy: by the time JavaScript runs again the block may be another tensor's.
     const copy = new Float32Array(memory.length);
     this.submit('copyValues', memory.address(), this.addon.addressOf(copy), copy.length);
@@ -192,6 +263,11 @@ export class NativeBackend extends MathBackendCPU {
     this.addon.stop();
   }
 
+  /** Where new tensors lie. */
+  get #present(): Arena {
+    return this.#recorder?.arena ?? this.#arena;
+  }
+
   #memory(dataId: DataId): TensorMemory {
     return this.data.get(dataId) as unknown as TensorMemory;
   }
@@ -204,6 +280,6 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Inherited kernels may return a part of an input's memory as a new tensor, which would outlive the input's block. */
   #ownCopy(values: Values): Values {
-    return values instanceof Float32Array && this.#arena.owns(values.buffer) ? values.slice() : values;
+    return values instanceof Float32Array && this.#present.owns(values.buffer) ? values.slice() : values;
   }
 }

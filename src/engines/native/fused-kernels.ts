@@ -125,6 +125,9 @@ function convolutionKernels(limits: SparseLimitsOf): Record<string, FusedKernel>
   };
 }
 
+/** Rows of a linear layer's input up to which a product by active places is as fast as a dense one without any. */
+const FEW_ROWS = 2;
+
 /** A pool's sizes, in the addon's order: squares side by side, without padding. */
 function poolSizes(input: readonly number[], output: readonly number[], size: number): number[] {
   const [maps, inHeight, inWidth, channels] = input as [number, number, number, number];
@@ -290,7 +293,9 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
     const output = backend.output([...input!.shape.slice(0, -1), outputs]);
     const addresses = [input!, weight!, bias!, output].map((tensor) => backend.address(tensor));
     const rows = sizeOf(input!.shape.slice(0, -1));
-    backend.submit('linear', ...addresses, rows, inputs, outputs, rectify ? 1 : 0);
+    // The weights of a few rows are read once: whatever is zero saves its share.
+    if (rows <= FEW_ROWS && !rectify) backend.submit('spikeProduct', ...addresses, rows, inputs, outputs, 1);
+    else backend.submit('linear', ...addresses, rows, inputs, outputs, rectify ? 1 : 0);
     return [output];
   },
   LinearGradient: (backend, { input, weight, output, outputGradient }, { rectify }: LinearAttributes) => {
