@@ -9,11 +9,15 @@ import ctypes
 import importlib
 import importlib.util
 import json
+import os
 import sys
 import time
 import types
 
 import numpy as np
+
+# The clock that BENCH_CLOCK names: the processor time of this process, or the time of day.
+clock = time.process_time if os.environ.get("BENCH_CLOCK") == "processor" else time.perf_counter
 
 
 def rates(events, seconds, work, prepare=lambda: None):
@@ -22,9 +26,9 @@ def rates(events, seconds, work, prepare=lambda: None):
     begun = time.perf_counter()
     while len(result) < 2 or time.perf_counter() - begun < seconds:
         ready = prepare()
-        start = time.perf_counter()
+        start = clock()
         work(ready)
-        result.append(events / (time.perf_counter() - start) / 1e6)
+        result.append(events / (clock() - start) / 1e6)
     return result
 
 

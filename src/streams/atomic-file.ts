@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { writeSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { closeSync, fdatasync, openSync, renameSync, rmSync, write, writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { InputError } from '../errors.ts';
 
-/** A write that takes longer waited for a disk: memory takes it several times sooner. */
-const SLOW_WRITE_MILLIS = 2;
+/** A write that takes longer waited for a disk; to wait for another thread, or for a turn, takes up to as long. */
+const SLOW_WRITE_MILLIS = 20;
 /** Signals and sockets are heard after so many bytes, however fast they are written. */
 const TURN_BYTES = 1 << 20;
 
@@ -22,46 +22,51 @@ export interface AtomicFile {
   abort(): Promise<void>;
 }
 
-/** Starts a file at `path`; its directory exists. */
+const writeElsewhere = promisify(write);
+const syncData = promisify(fdatasync);
+
+/**
+ * Starts a file at `path`; its directory exists. What memory takes is done at once, since to ask another thread for it takes
+ * longer; after a slow write, another thread does the next.
+ */
 export async function openAtomicFile(path: string): Promise<AtomicFile> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  let handle: FileHandle | undefined;
+  let fd: number | undefined;
   try {
-    handle = await open(temporary, 'wx');
+    fd = openSync(temporary, 'wx');
   } catch (cause) {
     throw new InputError(`file cannot be written: ${(cause as Error).message}`, path, { cause });
   }
-  const close = async (): Promise<void> => {
-    const opened = handle;
-    handle = undefined;
-    await opened?.close();
+  const close = (): void => {
+    const opened = fd;
+    fd = undefined;
+    if (opened !== undefined) closeSync(opened);
   };
   let slow = false;
   let sinceTurn = 0;
-  /** At once, since to ask another thread for it takes longer; after a slow write, by another thread. */
-  const append = async (bytes: Uint8Array): Promise<void> => {
-    const began = performance.now();
-    if (slow) await handle!.writeFile(bytes);
-    else for (let at = 0; at < bytes.length; ) at += writeSync(handle!.fd, bytes, at);
-    slow = performance.now() - began > SLOW_WRITE_MILLIS * Math.ceil(bytes.length / TURN_BYTES);
-    sinceTurn += bytes.length;
-    if (sinceTurn < TURN_BYTES) return;
-    sinceTurn = 0;
-    await nextTurn();
-  };
   return {
     write: async (bytes, byteOffset) => {
-      if (byteOffset === undefined) await append(bytes);
-      else await handle!.write(bytes, 0, bytes.length, byteOffset);
+      const began = performance.now();
+      for (let at = 0; at < bytes.length; ) {
+        const place = byteOffset === undefined ? null : byteOffset + at;
+        const rest = bytes.length - at;
+        if (slow) at += (await writeElsewhere(fd!, bytes, at, rest, place)).bytesWritten;
+        else at += writeSync(fd!, bytes, at, rest, place);
+      }
+      slow = performance.now() - began > SLOW_WRITE_MILLIS;
+      sinceTurn += bytes.length;
+      if (sinceTurn < TURN_BYTES) return;
+      sinceTurn = 0;
+      await nextTurn();
     },
     commit: async (durable) => {
-      if (durable) await handle!.datasync();
-      await close();
-      await rename(temporary, path);
+      if (durable) await syncData(fd!);
+      close();
+      renameSync(temporary, path);
     },
     abort: async () => {
-      await close();
-      await rm(temporary, { force: true });
+      close();
+      rmSync(temporary, { force: true });
     },
   };
 }
