@@ -195,7 +195,11 @@ void convolveRows(const ActiveInputs& active, const BlockedFilter& filter, int c
   for (int block = 0; block < blockCount(s); block++) {
     const Lanes* rows = filter.block(channel, block, lanes);
     const Index filterPitch = Index{s.filterWidth} * blockInputs(s) * lanes;
+    // While a block is used, the next one is fetched.
+    const Lanes* next = filter.block(channel, std::min(block + 1, blockCount(s) - 1), lanes);
+    const Index ahead = s.filterHeight * filterPitch / std::max(1, endInput - firstInput);
     for (int row = firstInput; row < endInput; row++) {
+      for (Index i = 0; i < ahead; i++) __builtin_prefetch(next + (row - firstInput) * ahead + i, 0, 2);
       // A filter's row ky takes an input row to the output row `lowest` - ky.
       const int lowest = row + s.padTop;
       int ky = std::max(0, lowest - (toRow - 1));
