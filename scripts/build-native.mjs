@@ -95,6 +95,10 @@ function compile() {
   const log = join(target, 'build.log');
   for (const old of [log, join(target, 'rxspike.node'), join(target, 'decoders.node')])
     rmSync(old, { force: true });
+  // CMake refuses what it made for another folder, as after a copy of the whole.
+  const cache = join(folder, 'CMakeCache.txt');
+  if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${source}\n`))
+    rmSync(folder, { recursive: true, force: true });
   const configure = ['-S', source, '-B', folder, `-DNODE_API_INCLUDE=${headers.join(';')}`];
   if (existsSync('/opt/homebrew'))
     configure.push('-DCMAKE_PREFIX_PATH=/opt/homebrew;/opt/homebrew/opt/libomp');

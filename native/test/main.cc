@@ -73,6 +73,13 @@ void testStream() {
     stream.notify([&](std::string failure) { reported.set_value(failure); });
     expect(reported.get_future().get() == "fail: on purpose", "a failure is reported");
     expect(stream.wait().empty() && total == 123456, "a failure is reported once, and the stream goes on");
+    total = 0;
+    const std::vector<double> operands = {at(&total), 1, at(&total), 2, at(&total), 3};
+    stream.submitAll({{&adding, 0}, {&adding, 2}, {&adding, 4}}, operands);
+    expect(stream.wait().empty() && total == 123, "operations that come together run in order");
+    stream.submitAll({{&adding, 0}, {&failing, 0}, {&adding, 2}}, operands);
+    expect(stream.wait() == "fail: on purpose" && total == 1231, "what follows a failure among them is left out");
+    total = 123456;
     for (int i = 0; i < 1000; i++) stream.submit(&adding, {at(&total), 0});
   }
 }
@@ -232,7 +239,7 @@ void testSparseConvolution(double batch, double stride, double outHeight, double
     run(operations, "convolutionFilterGradient", operands);
   }
   expectClose(out[1], out[0], 1e-4f, "convolution by active inputs");
-  expectClose(filterGradient[1], filterGradient[0], 1e-4f, "filter gradient by active inputs");
+  expectClose(filterGradient[1], filterGradient[0], 1e-3f, "filter gradient by active inputs");
 }
 
 // Products of a matrix of which a fifth is active, by active places and by oneDNN.

@@ -6,7 +6,10 @@
 #endif
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <new>
 
 namespace rxspike {
 namespace {  // compiled once for each instruction set: must not be merged by the linker
@@ -21,6 +24,32 @@ inline Lanes loadLanes(const float* from) {
 }
 
 inline void storeLanes(const Lanes& lanes, float* to) { std::memcpy(to, &lanes, sizeof(lanes)); }
+
+// Vectors of zeros.
+class LaneArray {
+ public:
+  LaneArray() = default;
+  explicit LaneArray(std::size_t count) { clear(count); }
+
+  // `count` zeros, whatever was there before.
+  void clear(std::size_t count) {
+    if (count > size_) {
+      lanes_.reset(static_cast<Lanes*>(std::aligned_alloc(alignof(Lanes), count * sizeof(Lanes))));
+      if (lanes_ == nullptr) throw std::bad_alloc();
+      size_ = count;
+    }
+    std::memset(static_cast<void*>(lanes_.get()), 0, count * sizeof(Lanes));
+  }
+  Lanes* data() { return lanes_.get(); }
+  const Lanes* data() const { return lanes_.get(); }
+
+ private:
+  struct Free {
+    void operator()(Lanes* lanes) const { std::free(lanes); }
+  };
+  std::unique_ptr<Lanes, Free> lanes_;
+  std::size_t size_ = 0;
+};
 
 // Bits of the lanes that are not zero, and of those that are neither 0 nor 1.
 struct LaneBits {

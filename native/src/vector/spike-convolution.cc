@@ -70,7 +70,7 @@ class BlockedFilter {
   }
 
   int blocks_, rows_;
-  std::vector<Lanes> values_;
+  LaneArray values_;
 };
 
 // The active inputs of some rows of an image: block of channels after block, pixel after pixel.

@@ -110,7 +110,7 @@ class FilterSums {
       for (Index i = begin; i < end; i++) {
         const Index block = i / inputs_, input = i % inputs_;
         for (Index place = 0; place < places_; place++) {
-          storeLanes(vectors_[i * places_ + place], filter + ((place * inputs_ + input) * blocks_ + block) * kLanes);
+          storeLanes(vectors_.data()[i * places_ + place], filter + ((place * inputs_ + input) * blocks_ + block) * kLanes);
         }
       }
     });
@@ -118,7 +118,7 @@ class FilterSums {
 
  private:
   int blocks_, inputs_, places_;
-  std::vector<Lanes> vectors_;
+  LaneArray vectors_;
 };
 
 // The places of a filter, whose number the compiler knows but for `height` 0: then vectors for them are in registers.
@@ -170,16 +170,16 @@ Index sizeOfInput(const ConvolutionShape& s) { return Index{s.inHeight} * s.inWi
 Index sizeOfOutput(const ConvolutionShape& s) { return Index{s.outHeight} * s.outWidth * s.outChannels; }
 
 // The output gradients of a block of outputs that the inputs of a tile had a part in, zeros where there is none.
-void copyGradients(const float* gradient, std::vector<Lanes>& to, const ConvolutionShape& s, const Tile& tile,
+void copyGradients(const float* gradient, LaneArray& to, const ConvolutionShape& s, const Tile& tile,
                    int block) {
   const int height = tile.height() + s.filterHeight - 1;
   const int width = tile.width() + s.filterWidth - 1;
   const int top = tile.top + s.padTop - (s.filterHeight - 1);
   const int left = tile.left + s.padLeft - (s.filterWidth - 1);
-  to.assign(Index{height} * width, Lanes{});
+  to.clear(Index{height} * width);
   for (int y = std::max(0, top); y < std::min(s.outHeight, top + height); y++) {
     for (int x = std::max(0, left); x < std::min(s.outWidth, left + width); x++) {
-      to[Index{y - top} * width + x - left] =
+      to.data()[Index{y - top} * width + x - left] =
           loadLanes(gradient + (Index{y} * s.outWidth + x) * s.outChannels + Index{block} * kLanes);
     }
   }
@@ -218,7 +218,7 @@ void spikeFilterGradient(const float* input, const float* outputGradient, float*
       }
     });
     parallelFor(Index{blocks} * shares, 1, [&](Index begin, Index end, int) {
-      thread_local std::vector<Lanes> gradients;
+      thread_local LaneArray gradients;
       for (Index part = begin; part < end; part++) {
         const auto block = static_cast<int>(part / shares);
         const auto share = static_cast<int>(part % shares);
