@@ -91,7 +91,7 @@ async function settle(network: Network, shape: FrameShape, repeat: number): Prom
 function streaming(title: string, config: NetworkConfig): BenchCase {
   return {
     title,
-    steps: 40,
+    steps: 200,
     warmUp: 600,
     prepare: async () => {
       const network: Network = createNetwork(config, 42);
