@@ -147,10 +147,11 @@ const pipeline: Pipeline<Cifar10LyapunovOptions> = definePipeline({
   options,
   presets: {
     notebook: { optimiser: 'adam' },
-    // The tangent map is what surrogates see: with wide ones its exponent follows them to the target.
+    // The tangent map is what surrogates see: with wide ones its exponent follows them to the target. Large steps at the
+    // learning rate drive potentials away from thresholds, where surrogates see nothing.
     tangent: {
-      ...{ optimiser: 'adam', lr: 0.02, schedule: 'cosine', batchSize: 32, epochs: 8, limit: 2000 },
-      ...{ estimator: 'tangent', alpha: 10, slope: 5, timesteps: 10, exponentSamples: 8 },
+      ...{ optimiser: 'adam', lr: 0.002, schedule: 'cosine', batchSize: 32, epochs: 8, limit: 2000 },
+      ...{ estimator: 'tangent', alpha: 3000, slope: 2, timesteps: 10, exponentSamples: 8 },
     },
     quick: { optimiser: 'adam', timesteps: 10, epochs: 3, limit: 1000, lr: 2e-3, exponentSamples: 16 },
   },

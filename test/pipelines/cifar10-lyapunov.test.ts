@@ -42,7 +42,7 @@ describe('cifar10-lyapunov', () => {
 
   it('has a preset that draws the tangent exponent to its target', () => {
     expect(cifar10Lyapunov.resolve({ preset: 'tangent', target: 0.1 })).toMatchObject({
-      ...{ estimator: 'tangent', alpha: 10, target: 0.1, slope: 5, exponentSamples: 8, model: 'simple' },
+      ...{ estimator: 'tangent', alpha: 3000, target: 0.1, slope: 2, exponentSamples: 8, model: 'simple' },
     });
   });
 
