@@ -38,18 +38,18 @@ it('ends with one table of engines and peers, speed against the fastest peer', (
   ).toStrictEqual([
     ['engine', 'device', 'conformance', 'vgg-train', 'vgg-stream'],
     expect.arrayContaining([expect.stringMatching(/^-+$/)]),
-    ['native', 'C++', '1 of 10 FAILED', '500 (0.04 x)', '2.10'],
+    ['native', 'C++', '1 of 10 FAILED', '500 (2.00/s, 0.04 x)', '2.10 (476/s)'],
     ['webgpu', 'does not run: see above', '-', '-', '-'],
-    ['pytorch', '2.11 on NVIDIA Example', '-', '20.00 (1.00 x)', '-'],
-    ['pytorch-loop', '2.11 on NVIDIA Example', '-', '50.00 (0.40 x)', '-'],
+    ['pytorch', '2.11 on NVIDIA Example', '-', '20.00 (50.0/s, 1.00 x)', '-'],
+    ['pytorch-loop', '2.11 on NVIDIA Example', '-', '50.00 (20.0/s, 0.40 x)', '-'],
   ]);
 });
 
-it('names what does not run or was not timed, with the reason', () => {
+it('names what does not run or was left out, with the reason', () => {
   const text = reportText(result);
   for (const line of ['- webgpu: no adapter', '- native: first failure: lif: expected 1, found 2']) {
     expect(text).toContain(`\n${line}\n`);
   }
-  expect(text).toContain('- not timed: ssnn-48: no time was left');
+  expect(text).toContain('- left out: ssnn-48: no time was left');
   expect(text).toContain('- commit abc');
 });
