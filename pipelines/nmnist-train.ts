@@ -22,7 +22,8 @@ const options: NmnistOptions = {
   }),
   ...binningOptions(10),
   ...optimiserOptions({ weightDecay: 1e-4, clip: 1, schedule: 'cosine', shift: 2 }),
-  ...lossOptions(),
+  // Of few recordings the network is soon too sure.
+  ...lossOptions({ labelSmoothing: 0.1 }),
   ...learnOptions(),
   validation: numberOption({
     help: 'share of the training recordings that choose the best epoch; with 0, the test recordings do',

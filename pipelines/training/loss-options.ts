@@ -12,8 +12,12 @@ export type LossOptionGroup = {
   readonly mostRate: Option<number>;
 };
 
-/** The loss: cross-entropy of the mean output alone by default, as in the reference notebooks. */
-export function lossOptions(): LossOptionGroup {
+/** The loss: cross-entropy of the mean output alone by default, as in the reference notebooks, its target smoothed or not. */
+export function lossOptions({
+  labelSmoothing = 0,
+}: {
+  readonly labelSmoothing?: number;
+} = {}): LossOptionGroup {
   return {
     loss: choiceOption(lossKinds, {
       help:
@@ -24,7 +28,7 @@ export function lossOptions(): LossOptionGroup {
     labelSmoothing: numberOption({
       help: 'share of the target that is spread over all classes',
       placeholder: 'X',
-      default: 0,
+      default: labelSmoothing,
       min: 0,
       max: 0.99,
     }),
