@@ -7,15 +7,13 @@
 
 #include "matrix-product.h"
 #include "parallel.h"
+#include "vector/lanes.h"
 #include "vector/tables.h"
 
 namespace rxspike::VECTOR_LEVEL {
 
 namespace {
 
-// Sixteen floats; the compiler makes of them what the instruction set has.
-typedef float Lanes __attribute__((vector_size(64)));
-constexpr int kLanes = 16;
 constexpr int kMostTile = 8;  // registers of sums
 
 // Rows of the left matrix whose active places are listed at once, so that what a tile reads stays in the cache.
@@ -36,9 +34,7 @@ inline void addRows(Lanes (&sums)[tile], const Active* active, const Active* end
   for (; active != end; active++) {
     const float* row = from + active->at * stride;
     for (int j = 0; j < tile; j++) {
-      Lanes lanes;
-      std::memcpy(&lanes, row + j * kLanes, sizeof(lanes));
-      sums[j] += active->value * lanes;
+      sums[j] += active->value * loadLanes(row + j * kLanes);
     }
   }
 }

@@ -33,10 +33,7 @@ export function defineInstall(command: Command, io: CommandIo): void {
         'auto, own (the download of the package), wheel (PyPI), or a .whl',
       ).default('auto'),
     )
-    .option(
-      '--index <URL>',
-      'index of Python packages to ask in place of pip, such as https://pypi.org/simple',
-    )
+    .option('--index <URL>', 'index of Python packages to ask in place of pip, in the form of PyPI')
     .option('--json', 'print a JSON line')
     .addHelpText('after', help)
     .action((name: string, options: InstallOptions) => install(name, options, io));

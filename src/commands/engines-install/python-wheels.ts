@@ -11,7 +11,7 @@ import { runProgram, telling } from './running-programs.ts';
 export interface WheelSource {
   /** Folder that keeps what was downloaded. */
   readonly folder: string;
-  /** Index to ask instead of pip, such as https://pypi.org/simple. */
+  /** Address of an index to ask instead of pip. */
   readonly index: string | undefined;
 }
 
