@@ -33,6 +33,9 @@ export interface BinOptions {
   readonly counters?: BinCounters;
 }
 
+/** Values of a frame for which fresh memory is slow: 1 MiB. */
+const LARGE = 2 ** 18;
+
 /** Makes the frames of one binning stage and paints events into them. */
 export class BinFrames {
   readonly counters: BinCounters;
@@ -50,7 +53,7 @@ export class BinFrames {
     } = options;
     this.counters = counters;
     this.#painter = createPainter(representation, grid, polarity);
-    this.#allocate = allocation(options.allocate, this.#size);
+    this.#allocate = options.allocate ?? (() => freshFrame(this.#size));
   }
 
   get #size(): number {
@@ -63,15 +66,22 @@ export class BinFrames {
    * @param spanMicros time between the first and the last moment of the bin; absent where that is known when it closes
    */
   open(startMicros: number, endMicros: number, spanMicros?: number): OpenBin {
-    return { ordinal: this.#opened++, startMicros, endMicros, spanMicros, data: undefined, events: 0 };
+    return {
+      ordinal: this.#opened++,
+      startMicros,
+      endMicros,
+      spanMicros,
+      data: undefined,
+      given: 0,
+      events: 0,
+    };
   }
 
   /** Paints the events `start` to `end` (exclusive) of a chunk into a bin. */
   count(bin: OpenBin, chunk: EventChunk, start: number, end: number): void {
     if (start >= end) return;
-    const painted = this.#painter.paint(bin, chunk, start, end, this.#allocate);
-    bin.events += painted;
-    this.counters.outside += end - start - painted;
+    bin.given += end - start;
+    this.#painter.paint(bin, chunk, start, end, this.#allocate);
   }
 
   /** The finished frame. Bins that show nothing share one array of zeros, so that silence costs no memory. */
@@ -79,19 +89,17 @@ export class BinFrames {
     const { width, height, channels } = this.#painter;
     const data = this.#painter.finish(bin, this.#allocate);
     if (data === undefined) this.#empty ??= new Float32Array(this.#size);
-    const { startMicros, endMicros, events } = bin;
+    const { startMicros, endMicros, given, events } = bin;
+    this.counters.outside += given - events;
     return { width, height, channels, data: data ?? this.#empty!, startMicros, endMicros, events };
   }
 }
 
-/** Fresh arrays, a copy of which need not be zeroed first, or what `given` gives. */
-function allocation(given: BinOptions['allocate'], size: number): Allocate {
-  if (given === undefined) {
-    return (_, content) => (content === undefined ? new Float32Array(size) : new Float32Array(content));
-  }
-  return (ordinal, content) => {
-    const data = given(ordinal);
-    if (content !== undefined) data.set(content);
-    return data;
-  };
+/**
+ * A fresh array. A large one is written once from end to end: the allocator's zeros are not in any cache, or not even
+ * in memory, and events that fall here and there would wait for them one by one.
+ */
+function freshFrame(size: number): Float32Array {
+  const data = new Float32Array(size);
+  return size >= LARGE ? data.fill(0) : data;
 }

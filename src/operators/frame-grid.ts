@@ -82,6 +82,14 @@ export class FrameGrid {
     return end - start - outside;
   }
 
+  /** How many of the events `start` to `end` (exclusive) fall on a frame. */
+  inside({ x, y }: EventChunk, start: number, end: number): number {
+    const { columns, rows } = this.offsets(1);
+    let inside = 0;
+    for (let i = start; i < end; i++) if (rows[y[i]!]! + columns[x[i]!]! >= 0) inside++;
+    return inside;
+  }
+
   /**
    * The tables as offsets into the data of a frame [height, width, channels]: rows[y] + columns[x] is a pixel's first
    * channel, or less than zero outside; a coordinate beyond the sensor reads undefined, so that the sum is NaN.

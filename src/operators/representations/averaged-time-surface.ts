@@ -69,22 +69,20 @@ export class AveragedTimeSurface implements Painter {
     new SurfaceMemory(1, options);
   }
 
-  paint(bin: OpenBin, chunk: EventChunk, start: number, end: number): number {
+  paint(bin: OpenBin, chunk: EventChunk, start: number, end: number): void {
     const gathered = this.#open.get(bin) ?? this.#begin(bin);
     const { columns, rows } = this.#grid;
     const { origin, t, x, y, on } = chunk;
     const polarity = this.channels - 1;
     // Whole, as bins of a fraction of a microsecond are not.
     const first = Math.floor(bin.startMicros);
-    let inside = 0;
     for (let i = start; i < end; i++) {
       const column = columns[x[i]!] ?? -1;
       const row = rows[y[i]!] ?? -1;
       if (column < 0 || row < 0) continue;
       this.#see(gathered, origin - first + t[i]!, column, row, on[i]! & polarity);
-      inside++;
+      bin.events++;
     }
-    return inside;
   }
 
   finish(bin: OpenBin, allocate: Allocate): Float32Array | undefined {

@@ -18,9 +18,9 @@ export class Counted implements Painter {
     this.#binary = binary;
   }
 
-  paint(bin: OpenBin, chunk: EventChunk, start: number, end: number, allocate: Allocate): number {
+  paint(bin: OpenBin, chunk: EventChunk, start: number, end: number, allocate: Allocate): void {
     bin.data ??= allocate(bin.ordinal);
-    return this.#grid.count(chunk, start, end, bin.data, this.channels);
+    bin.events += this.#grid.count(chunk, start, end, bin.data, this.channels);
   }
 
   finish({ data }: OpenBin): Float32Array | undefined {

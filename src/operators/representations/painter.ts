@@ -9,12 +9,14 @@ export interface OpenBin {
   readonly spanMicros: number | undefined;
   /** What is painted so far, [height, width, channels]; undefined where nothing is. */
   data: Float32Array | undefined;
-  /** Events that were painted. */
+  /** Events that came. */
+  given: number;
+  /** Those of them that fell on the grid. */
   events: number;
 }
 
-/** Memory for the frame with this ordinal, [height, width, channels]: a copy of `content`, or zeros. */
-export type Allocate = (ordinal: number, content?: Float32Array) => Float32Array;
+/** Memory for the frame with this ordinal: zeros, [height, width, channels]. */
+export type Allocate = (ordinal: number) => Float32Array;
 
 /**
  * Turns the events of bins into frames. Events come in order of time within a bin. Bins may overlap: those that begin
@@ -24,8 +26,11 @@ export interface Painter {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
-  /** Paints the events `start` to `end` (exclusive) of a chunk; returns how many of them fell on the grid. */
-  paint(bin: OpenBin, chunk: EventChunk, start: number, end: number, allocate: Allocate): number;
+  /**
+   * Paints the events `start` to `end` (exclusive) of a chunk, at least one, and counts those that fall on the grid in
+   * `bin.events`; either may wait for `finish`.
+   */
+  paint(bin: OpenBin, chunk: EventChunk, start: number, end: number, allocate: Allocate): void;
   /** The data of the finished frame; undefined where it is all zeros. */
   finish(bin: OpenBin, allocate: Allocate): Float32Array | undefined;
 }

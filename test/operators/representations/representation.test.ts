@@ -15,7 +15,6 @@ import {
   type Representation,
   representationDefinitions,
 } from '../../../src/operators/index.ts';
-import { Decay } from '../../../src/operators/representations/decay.ts';
 import { SurfaceMemory } from '../../../src/operators/representations/surface-memory.ts';
 import { RandomStream } from '../../../src/random.ts';
 import { arbitraryCuts, arbitraryEvents, chunkAt, chunkOf, runStage, split, total } from '../event-cases.ts';
@@ -123,28 +122,40 @@ describe('time surface', () => {
     }
   });
 
+  it('is the formula, however long the stream, the silences in it and the time constant, in bins that overlap', () => {
+    const gap = fc.oneof(fc.nat(3), fc.nat(900), fc.constantFrom(7e4, 3e6, 5e6, 1e10));
+    const tau = fc.constantFrom(0.3, 1, 777.7, 5e4, 3e7);
+    const steps = fc.array(fc.tuple(gap, fc.nat(small.width - 1)), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(steps, tau, fc.boolean(), (gaps, tauMicros, whole) => {
+        let micros = 0;
+        const events = gaps.map(([gap, x]) => {
+          micros += gap;
+          return { micros, x, y: 0, on: 1 };
+        });
+        const representation: Representation = { kind: 'time-surface', tauMicros };
+        const binning: Binning = { kind: 'events', count: 7, stride: 2 };
+        const stage = createBinning(binning, { grid, polarity: 'merged', representation });
+        // One chunk, where 32 bits hold the times.
+        const isWhole = whole && micros < 2 ** 32;
+        const frames = runStage(stage, isWhole ? [chunkOf(events)] : events.map((event) => chunkOf([event])));
+        for (const [number, { data, endMicros }] of frames.entries()) {
+          const seen = events.slice(0, 2 * number + 7);
+          for (let x = 0; x < small.width; x++) {
+            const last = seen.findLast((event) => event.x === x)?.micros ?? -Infinity;
+            const expected = Math.exp((last - endMicros) / tauMicros);
+            expect(Math.abs(data[x]! - expected)).toBeLessThanOrEqual(1e-7 * expected + 1e-44);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('needs a time constant', () => {
     expect(() => surface([], { kind: 'events', count: 1 }, 0)).toThrow(
       'tauMicros: expected a number above 0, got 0',
     );
-  });
-});
-
-describe('Decay', () => {
-  it('is the exponential, by tables or not', () => {
-    for (const tau of [0.3, 1, 777.7, 50_000, 3e7]) {
-      const decay = new Decay(tau);
-      const ago = [0, 1, 2, 63, 64, 1000, 123_456, 104 * tau, 1e9].map(Math.floor);
-      const out = new Float32Array(ago.length + 1);
-      decay.render(2e9 + 0.25, Float64Array.from([...ago.map((d) => 2e9 - d), -Infinity]), out);
-      for (const [i, d] of ago.entries()) {
-        const expected = Math.fround(Math.exp(-(d + 0.25) / tau));
-        expect(Math.abs(out[i]! - expected)).toBeLessThanOrEqual(1e-7 * expected + 1e-44);
-        const exact = Math.exp(-d / tau);
-        expect(Math.abs(decay.of(d) - exact)).toBeLessThanOrEqual(1e-14 * exact + 1e-44);
-      }
-      expect(out[ago.length]).toBe(0);
-    }
   });
 });
 
@@ -203,7 +214,7 @@ describe('voxel grid', () => {
     expect(voxels([chunkAt(7, 9)], { kind: 'time', windowMicros: 10 }, 1)).toStrictEqual([[2]]);
   });
 
-  it('is the same for frames too large and dense for its cache, however the events are cut', () => {
+  it('is the same for large frames, however the events are cut', () => {
     const large = new FrameGrid({ sensor: { width: 400, height: 300 } });
     const random = new RandomStream(5, 'test/voxel-grid');
     const events = Array.from({ length: 250_000 }, (_, i) => ({
