@@ -9,7 +9,7 @@ import {
   runningAverages,
 } from '../../engines/kernels/index.ts';
 import { activityOfCounts } from './activity.ts';
-import type { BufferUpdate, Layer, LayerOutput, Parameter } from './layer.ts';
+import type { BufferUpdate, Layer, LayerOutput, Parameter, Pass } from './layer.ts';
 import { constantValues, createBuffer, createParameter, sizeOf } from './parameter.ts';
 import { realSteps, shownLengths, stepMask } from './step-mask.ts';
 
@@ -44,23 +44,37 @@ export function createBatchNorm(
   const shift = createParameter(`${name}.shift`, [channels], constantValues([channels], 0));
   const mean = createBuffer(`${name}.mean`, [channels], 0);
   const variance = createBuffer(`${name}.variance`, [channels], 1);
+  /** What the layer multiplies by, and the mean that it takes away: [channels], or [steps, channels]. */
+  const frozenScale = (
+    input: tf.Tensor,
+    { training, lengths }: Pass,
+  ): { factor: tf.Tensor; mean: tf.Tensor } => {
+    const statistics = training
+      ? moments(input, lengths, perStep)
+      : { mean: mean.variable, variance: variance.variable };
+    const factor = tf.mul(scale.variable, tf.rsqrt(tf.add(statistics.variance, EPSILON)));
+    return { factor, mean: statistics.mean };
+  };
   return {
     name,
     parameters: [scale, shift, mean, variance],
     perFrame: !perStep,
-    affine: true,
-    frozen: (input, { training, lengths }) => {
-      const [batch, steps] = input.shape as [number, number];
-      const mask = stepMask(lengths, batch, steps) ?? tf.ones([batch, steps]);
-      const statistics = training
-        ? maskedMoments(input, mask, perStep)
-        : { mean: mean.variable, variance: variance.variable };
-      const factor = tf.mul(scale.variable, tf.rsqrt(tf.add(statistics.variance, EPSILON)));
-      const offset = tf.sub(shift.variable, tf.mul(statistics.mean, factor));
+    frozen: (input, pass) => {
+      const { factor, mean } = frozenScale(input, pass);
+      const offset = tf.sub(shift.variable, tf.mul(mean, factor));
       const rows = [factor, offset].map((values) => tf.unstack(tf.reshape(values, [-1, channels])));
       return (frames, step) => {
         const [own, added] = rows.map((each) => each[each.length === 1 ? 0 : step]!);
         return tf.add(tf.mul(frames, own!), added!);
+      };
+    },
+    tangent: (input, pass) => {
+      const factors = tf.reshape(frozenScale(input, pass).factor, [-1, channels]);
+      return (changes, from) => {
+        if (factors.shape[0] === 1) return tf.mul(changes, tf.reshape(factors, [channels]));
+        const [, steps, ...features] = changes.shape as [number, number, ...number[]];
+        const shape = [1, steps, ...features.map((_, axis) => (axis === features.length - 1 ? channels : 1))];
+        return tf.mul(changes, tf.reshape(tf.slice(factors, [from, 0], [steps, channels]), shape));
       };
     },
     forward: (input, { training, lengths, repeat }): LayerOutput => {
@@ -175,6 +189,54 @@ function maskedBatchNorm(
     mean: tf.reshape(mean, [-1, channels]),
     variance: tf.reshape(unbiased, [-1, channels]),
   };
+}
+
+/** Mean and variance over a batch's real steps, [channels] or [steps, channels], with their gradients. */
+function moments(
+  input: tf.Tensor,
+  lengths: ArrayLike<number> | undefined,
+  perStep: boolean,
+): Record<'mean' | 'variance', tf.Tensor> {
+  const [batch, steps] = input.shape as [number, number];
+  const mask = stepMask(lengths, batch, steps);
+  const channels = input.shape.at(-1)!;
+  const shape = perStep ? [steps, channels] : [channels];
+  if (mask !== undefined) {
+    const { mean, variance } = maskedMoments(input, mask, perStep);
+    return { mean: tf.reshape(mean, shape), variance: tf.reshape(variance, shape) };
+  }
+  const [mean, variance] = tf.unstack(wholeMoments(input, shape, perStep));
+  return { mean: mean!, variance: variance! };
+}
+
+/** Mean and variance of [batch, steps, …, channels], stacked. A gradient keeps no more than the input and these. */
+function wholeMoments(input: tf.Tensor, shape: number[], perStep: boolean): tf.Tensor {
+  const [, steps, ...features] = input.shape as [number, number, ...number[]];
+  const channels = features.at(-1)!;
+  const count = input.size / tf.util.sizeFromShape(shape);
+  const along = [
+    1,
+    perStep ? steps : 1,
+    ...features.map((_, axis) => (axis === features.length - 1 ? channels : 1)),
+  ];
+  return tf.customGrad((values, save) => {
+    const x = values as tf.Tensor;
+    const value = tf.tidy(() => {
+      const [gamma, beta] = [tf.ones([channels]), tf.zeros([channels])];
+      const { mean, variance } = batchNorm(x, gamma, beta, { epsilon: EPSILON, perStep });
+      return tf.stack([mean, tf.mul(variance, Math.max(1, count - 1) / count)]);
+    });
+    (save as tf.GradSaveFunc)([x, value]);
+    // d mean / dx = 1 / count, d variance / dx = 2 (x - mean) / count.
+    const gradFunc = (gradient: tf.Tensor, [x, value]: tf.Tensor[]): tf.Tensor =>
+      tf.tidy(() => {
+        const [byMean, byVariance] = tf.unstack(tf.div(gradient, count));
+        const factor = tf.mul(byVariance!, 2);
+        const offset = tf.sub(byMean!, tf.mul(factor, tf.unstack(value!)[0]!));
+        return tf.add(tf.mul(x!, tf.reshape(factor, along)), tf.reshape(offset, along));
+      });
+    return { value, gradFunc };
+  })(input);
 }
 
 /** Mean and variance over real steps, of [batch, steps, maps, channels] with the axes kept, and what they are of. */

@@ -41,10 +41,11 @@ export function createConvolution(
     },
     { weight: () => weight.variable, apply },
   );
-  if (offset === undefined) return { ...layer, affine: true };
+  const tangent = () => (changes: tf.Tensor) => apply(changes, weight.variable);
+  if (offset === undefined) return { ...layer, tangent };
   return {
     ...layer,
-    affine: true,
+    tangent,
     // The kernel of the neurons, or of the normalisation before them, adds the bias on its way.
     fuse: (input, pass, following) => {
       const [next, ...others] = following;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { RandomStream } from '../../random.ts';
-import { type Layer, statelessLayer } from './layer.ts';
+import { type Layer, linearLayer, statelessLayer } from './layer.ts';
 import { sizeOf } from './parameter.ts';
 
 /**
@@ -20,5 +20,5 @@ export function createDropout(name: string, rate: number): Layer {
     );
     return tf.mul(input, tf.tensor(mask, [batch, 1, ...features]));
   });
-  return { ...layer, affine: true };
+  return linearLayer(layer);
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Layer, statelessLayer } from './layer.ts';
+import { type Layer, linearLayer, statelessLayer } from './layer.ts';
 
 /** The features of each step as one axis: [batch, steps, …] to [batch, steps, features]. */
 export function createFlatten(name: string): Layer {
@@ -7,5 +7,5 @@ export function createFlatten(name: string): Layer {
     const [batch, steps] = input.shape as [number, number];
     return tf.reshape(input, [batch, steps, -1]);
   });
-  return { ...layer, affine: true };
+  return linearLayer(layer);
 }

@@ -113,8 +113,11 @@ export interface Layer {
    * absent where `forward` is that map.
    */
   frozen?(input: tf.Tensor, pass: Pass): (frames: tf.Tensor, step: number) => tf.Tensor;
-  /** True: frozen, the layer is an affine map. */
-  readonly affine?: boolean;
+  /**
+   * What a change of the frozen layer's input makes of its output: frames [batch, steps, …features], which are the
+   * input's steps from `from` on. Absent where the frozen layer is no affine map.
+   */
+  tangent?(input: tf.Tensor, pass: Pass): (changes: tf.Tensor, from: number) => tf.Tensor;
   /** True: equal frames give equal frames, so one that is shown for several steps is computed once. */
   readonly perFrame?: boolean;
 }
@@ -140,6 +143,15 @@ export function statelessLayer(
     forward: (input: tf.Tensor, pass: Pass) => ({ output: forward(input, pass) }),
   };
   return synapses === undefined ? layer : { ...layer, synapses };
+}
+
+/** A layer that is linear, so that a change of its input becomes what the layer makes of it. */
+export function linearLayer(layer: Layer): Layer {
+  return {
+    ...layer,
+    tangent: (_, pass) => (changes) =>
+      layer.forward(changes, { ...pass, lengths: undefined, repeat: 1 }).output,
+  };
 }
 
 /**

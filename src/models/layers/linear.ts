@@ -27,7 +27,7 @@ export function createLinear(
     (input) => linear(input, weight.variable, offset?.variable),
     { weight: () => weight.variable, apply: linear },
   );
-  return { ...layer, affine: true };
+  return { ...layer, tangent: () => (changes) => linear(changes, weight.variable) };
 }
 
 /** input [..., inputs] times weight [inputs, outputs], plus bias [outputs]. */

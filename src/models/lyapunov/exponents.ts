@@ -16,7 +16,7 @@ import { lif } from '../../engines/kernels/index.ts';
 import { OptionError } from '../../errors.ts';
 import { RandomStream } from '../../random.ts';
 import { meanOverSteps } from '../layers/step-mask.ts';
-import { lifTangent } from './lif-tangent.ts';
+import { type LifCourse, lifTangent } from './lif-tangent.ts';
 import type { LayerTrace, MembraneTrace } from './membrane-trace.ts';
 
 /** The ways to estimate an exponent. */
@@ -50,96 +50,116 @@ export function lyapunovExponents(trace: Membranes, options: LyapunovOptions): t
       options.estimator === 'tangent'
         ? tangentGains(trace, direction)
         : perturbationGains(trace, direction, options.epsilon ?? 1);
-    return meanOverSteps(tf.stack(gains, 1), trace.lengths) as tf.Tensor1D;
+    return meanOverSteps(gains, trace.lengths) as tf.Tensor1D;
   });
 }
 
-/** ln(|d_t| / epsilon) of every step, [batch] each, of a perturbed copy of the run. */
+/** ln(|d_t| / epsilon) of every step, [batch, steps], of a perturbed copy of the run. */
 function perturbationGains(
   { layers, steps }: Membranes,
   direction: readonly tf.Tensor[],
   epsilon: number,
-): tf.Tensor[] {
-  const inputs = layers[0]!.inputs();
-  let potentials = layers.map((layer, index) =>
-    tf.add(layer.potential(-1), tf.mul(direction[index]!, epsilon)),
-  );
-  return Array.from({ length: steps }, (_, step) => {
+): tf.Tensor {
+  const inputs = tf.split(layers[0]!.inputs(), steps, 1);
+  const maps = layers.map((layer) => layer.inputMap());
+  const courses = layers.map(({ potentials }) => tf.unstack(potentials, 1));
+  let potentials = layers.map(({ first }, index) => tf.add(first, tf.mul(direction[index]!, epsilon)));
+  const gains = inputs.map((seen, step) => {
     let outputs: tf.Tensor | undefined;
-    const differences = layers.map((layer, index) => {
-      const input = outputs === undefined ? inputs[step]! : layer.inputFrom(outputs, step);
-      const next = lif(tf.expandDims(input, 1), layer.neuron, potentials[index]!);
-      outputs = tf.squeeze(next.spikes, [1]);
-      return tf.sub(next.state, layer.potential(step));
+    const differences = layers.map(({ neuron }, index) => {
+      const input = outputs === undefined ? seen : maps[index]!(outputs, step);
+      const next = lif(input, neuron, potentials[index]!);
+      outputs = next.spikes;
+      return tf.sub(next.state, courses[index]![step]!);
     });
-    const norm = tf.div(normOf(differences), epsilon);
+    const norms = tf.div(tf.sqrt(squaresOf(differences, 1)), epsilon);
     potentials = differences.map((difference, index) =>
-      tf.add(layers[index]!.potential(step), tf.div(difference, norm)),
+      tf.add(courses[index]![step]!, tf.div(difference, spread(norms, difference))),
     );
-    return logOf(norm);
+    return tf.log(norms);
   });
+  return tf.stack(gains, 1);
 }
 
-/** ln |d_t| of every step, [batch] each, by the tangent map. */
-function tangentGains({ layers, steps }: Membranes, direction: readonly tf.Tensor[]): tf.Tensor[] {
-  const linear = layers.map((layer, index) =>
-    index === 0 ? undefined : linearPart(layer, layers[index - 1]!),
-  );
-  const inputs = layers.map((layer) => once(layer.inputs));
+/** ln(|d_t| / |d_(t-1)|) of every step, [batch, steps], by the tangent map. */
+function tangentGains({ layers, steps }: Membranes, direction: readonly tf.Tensor[]): tf.Tensor {
+  const maps = layers.map((layer, index) => (index === 0 ? undefined : changeMapOf(layer)));
   let changes = [...direction];
-  return Array.from({ length: steps }, (_, step) => {
-    let outputs: tf.Tensor | undefined;
-    const next = layers.map((layer, index) => {
-      const at = {
-        input: () => inputs[index]!()[step]!,
-        before: layer.potential(step - 1),
-        after: layer.potential(step),
-      };
-      const input = outputs === undefined ? undefined : linear[index]!(outputs, step);
-      const tangent = lifTangent(layer.neuron, at, { input, potential: changes[index]! });
-      outputs = tangent.spikes;
-      return tangent.potential;
+  const gains: tf.Tensor[] = [];
+  // A linear map need not be scaled after every step, only before its numbers leave their range.
+  for (let from = 0; from < steps; from += UNSCALED_STEPS) {
+    const count = Math.min(UNSCALED_STEPS, steps - from);
+    let spikes: (() => tf.Tensor) | undefined;
+    const courses = layers.map((layer, index) => {
+      const inputs = spikes === undefined ? undefined : maps[index]!(spikes(), from);
+      const change = { inputs, potential: changes[index]! };
+      const tangent = lifTangent(layer.neuron, courseFrom(layer, from, count), change);
+      spikes = tangent.spikes;
+      return tangent.potentials;
     });
-    const norm = normOf(next);
-    changes = next.map((change) => tf.div(change, norm));
-    return logOf(norm);
-  });
+    const logarithms = tf.mul(tf.log(squaresOf(courses, 2)), 0.5);
+    const before = tf.pad(tf.slice(logarithms, [0, 0], [-1, count - 1]), [
+      [0, 0],
+      [1, 0],
+    ]);
+    gains.push(tf.sub(logarithms, before));
+    if (from + count < steps) {
+      const last = courses.map((course) => stepOf(course, count - 1));
+      const norm = tf.sqrt(squaresOf(last, 1));
+      changes = last.map((change) => tf.div(change, spread(norm, change)));
+    }
+  }
+  return tf.concat(gains, 1);
 }
 
-/** What a function gave when it was first called. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
+/** In so many steps a difference may grow or shrink 150-fold a step, and its square stays within float32. */
+const UNSCALED_STEPS = 8;
 
-/** What an affine map makes of a difference: its value there less that at zero. */
-function linearPart(layer: LayerTrace, before: LayerTrace): LayerTrace['inputFrom'] {
-  if (!layer.affine) {
+/** The linear part of what hangs between a layer of neurons and the one before. */
+function changeMapOf(layer: LayerTrace): NonNullable<ReturnType<LayerTrace['changeMap']>> {
+  const map = layer.changeMap();
+  if (map === undefined) {
     throw new OptionError(
       `lyapunov: the tangent estimator needs affine layers between neurons, found others before ${layer.name}`,
     );
   }
-  const zero = tf.zeros([1, before.potential(-1).shape[1]!]);
-  return (difference, step) => tf.sub(layer.inputFrom(difference, step), layer.inputFrom(zero, step));
+  return map;
 }
 
-/** Norm of each sample over all layers, [batch, 1]. */
-function normOf(parts: readonly tf.Tensor[]): tf.Tensor {
-  const squares = parts.map((part) => tf.sum(tf.square(part), 1, true));
+/** Some steps of a course. */
+function courseFrom({ inputs, first, potentials }: LifCourse, from: number, count: number): LifCourse {
+  const part = (sequence: tf.Tensor): tf.Tensor =>
+    count === sequence.shape[1] ? sequence : tf.slice(sequence, [0, from], [sequence.shape[0]!, count]);
+  return {
+    inputs: () => part(inputs()),
+    first: from === 0 ? first : stepOf(potentials, from - 1),
+    potentials: part(potentials),
+  };
+}
+
+/** One step of a sequence, [batch, …features]. */
+function stepOf(sequence: tf.Tensor, step: number): tf.Tensor {
+  return tf.squeeze(tf.slice(sequence, [0, step], [sequence.shape[0]!, 1]), [1]);
+}
+
+/** Sum of squares over all layers together, of [batch, …] or, where `kept` is 2, of [batch, steps, …]. */
+function squaresOf(parts: readonly tf.Tensor[], kept: 1 | 2): tf.Tensor {
+  const squares = parts.map((part) => {
+    const rows = tf.reshape(part, [...part.shape.slice(0, kept), -1]);
+    return tf.sum(tf.square(rows), kept);
+  });
   // The floor keeps the logarithm, and the root's gradient, finite where nothing is left of a difference.
-  return tf.sqrt(tf.add(tf.addN(squares), FLOOR));
+  return tf.add(tf.addN(squares), FLOOR);
 }
 
-const FLOOR = 1e-24;
+const FLOOR = 1e-36;
 
-function logOf(norm: tf.Tensor): tf.Tensor {
-  return tf.squeeze(tf.log(norm), [1]);
+/** A number a sample, [batch], beside [batch, …features]. */
+function spread(numbers: tf.Tensor, beside: tf.Tensor): tf.Tensor {
+  return tf.reshape(numbers, [-1, ...beside.shape.slice(1).map(() => 1)]);
 }
 
-/** A random direction over all membranes, of norm 1, the same for every sample: [batch, neurons] by layer. */
+/** A random direction over all membranes, of norm 1, the same for every sample: [batch, …features] by layer. */
 function directions({ layers, batch }: Membranes, { seed = 0, draw = 0 }: LyapunovOptions): tf.Tensor[] {
   const values = layers.map(({ name, features }) => {
     const random = new RandomStream(seed, `lyapunov/${draw}/${name}`);
@@ -148,8 +168,12 @@ function directions({ layers, batch }: Membranes, { seed = 0, draw = 0 }: Lyapun
   });
   const square = values.reduce((sum, part) => part.reduce((total, value) => total + value * value, sum), 0);
   const scale = 1 / Math.sqrt(square);
-  return values.map((part) => {
-    const row = part.map((value) => value * scale);
-    return tf.tile(tf.tensor2d(row, [1, row.length]), [batch, 1]);
+  return values.map((part, index) => {
+    const { features } = layers[index]!;
+    const row = tf.tensor(
+      part.map((value) => value * scale),
+      [1, ...features],
+    );
+    return tf.tile(row, [batch, ...features.map(() => 1)]);
   });
 }

@@ -1,69 +1,125 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { tensorAlgebra } from '../../engines/kernels/algebra.ts';
-import type { LifParameters } from '../../engines/kernels/index.ts';
-import { surrogateDerivative } from '../../engines/kernels/surrogate.ts';
+import { type LifParameters, leakyIntegrator } from '../../engines/kernels/index.ts';
+import { surrogateProduct } from './surrogate-product.ts';
 
-/** Where neurons are in a step. */
-export interface LifPlace {
+/** Where LIF neurons are in every step of a run: [batch, steps, …features]. */
+export interface LifCourse {
   /** Asked for only by neurons that are reset in the step in which they fire. */
-  readonly input: () => tf.Tensor;
-  /** Potential before the step, and after it. */
-  readonly before: tf.Tensor;
-  readonly after: tf.Tensor;
+  readonly inputs: () => tf.Tensor;
+  /** Potential before the first step, [batch, …features]. */
+  readonly first: tf.Tensor;
+  /** Potential after every step. */
+  readonly potentials: tf.Tensor;
 }
 
-/** A small change of a neuron's input and potential, and of what it then gives. */
-export interface LifTangent {
-  readonly spikes: tf.Tensor;
+/** A small change of the inputs of all steps and of the first potential. */
+export interface LifChange {
+  /** Absent where no input changes. */
+  readonly inputs: tf.Tensor | undefined;
+  /** [batch, …features]. */
   readonly potential: tf.Tensor;
 }
 
+/** What that changes in every step, [batch, steps, …features]. */
+export interface LifTangent {
+  readonly potentials: tf.Tensor;
+  readonly spikes: () => tf.Tensor;
+}
+
 /**
- * One step of LIF neurons, linear about where they are: what small changes of input and potential become, the spike's
- * step having its surrogate for a derivative (the equations of `engines/kernels/lif.ts`, differentiated forward). Itself
- * differentiable.
+ * LIF neurons, linear about a run: what small changes become, the spike's step having its surrogate for a derivative.
+ * These are the equations of `engines/kernels/lif.ts`, differentiated forward, so for each step
+ *
+ *   du = kept dv + k dx,  ds = surrogate'(u - threshold) du,  dv' = left du
+ *
+ * where `kept` is the decay and what the reset by the step before makes of it, and `left` what the reset by this step's
+ * spike leaves. Itself differentiable.
  */
-export function lifTangent(
-  neuron: LifParameters,
-  at: LifPlace,
-  change: { readonly input: tf.Tensor | undefined; readonly potential: tf.Tensor },
-): LifTangent {
-  const { decay, inputDecayed, threshold, reset, resetPotential, rest, resetTiming, detachReset } = neuron;
+export function lifTangent(neuron: LifParameters, course: LifCourse, change: LifChange): LifTangent {
+  const { kept, charged, left } = stepMap(neuron, course);
+  const spikesOf = (charges: tf.Tensor): tf.Tensor =>
+    surrogateProduct(neuron.surrogate, tf.sub(charged, neuron.threshold), charges);
+  if (kept === undefined && left === undefined) {
+    // A membrane without reset: the leaky integrator, whose output is its potential.
+    const inputs = change.inputs ?? tf.zeros(course.potentials.shape);
+    const potentials = leakyIntegrator(inputs, { ...neuron, rest: 0 }, change.potential).spikes;
+    return { potentials, spikes: () => spikesOf(potentials) };
+  }
+  const [changes, keptOf, leftOf] = [change.inputs, kept, left].map((all) => all && tf.unstack(all, 1));
+  const gain = gainOf(neuron);
+  const charges: tf.Tensor[] = [];
+  const potentials: tf.Tensor[] = [];
+  let potential = change.potential;
+  for (let step = 0; step < course.potentials.shape[1]!; step++) {
+    const stays = tf.mul(keptOf?.[step] ?? neuron.decay, potential);
+    const charge = changes === undefined ? stays : tf.add(stays, tf.mul(gain, changes[step]!));
+    potential = leftOf === undefined ? charge : tf.mul(leftOf[step]!, charge);
+    charges.push(charge);
+    potentials.push(potential);
+  }
+  return { potentials: tf.stack(potentials, 1), spikes: () => spikesOf(tf.stack(charges, 1)) };
+}
+
+/** What resets make of a step, [batch, steps, …features]. */
+interface StepMap {
+  /** Share of a potential's change that reaches the next charge; absent for the decay. */
+  readonly kept: tf.Tensor | undefined;
+  /** The potential that the threshold saw. */
+  readonly charged: tf.Tensor;
+  /** Share of a charge's change that its reset leaves; absent for all of it. */
+  readonly left: tf.Tensor | undefined;
+}
+
+function stepMap(neuron: LifParameters, { inputs, first, potentials }: LifCourse): StepMap {
+  const { decay, threshold, reset, resetPotential, rest, resetTiming, detachReset, surrogate } = neuron;
   const fires = (potential: tf.Tensor): tf.Tensor =>
     tf.cast(
       neuron.inclusive ? tf.greaterEqual(potential, threshold) : tf.greater(potential, threshold),
       'float32',
     );
-  const slope = (potential: tf.Tensor): tf.Tensor =>
-    surrogateDerivative(tensorAlgebra, neuron.surrogate, tf.sub(potential, threshold));
+  const through = (potential: tf.Tensor, jump: tf.Tensor): tf.Tensor =>
+    surrogateProduct(surrogate, tf.sub(potential, threshold), jump);
   const early = reset !== 'none' && resetTiming !== 'after';
   const late = reset !== 'none' && resetTiming !== 'before';
+  const lowered = (potential: tf.Tensor): tf.Tensor => tf.mul(tf.ones(potential.shape), tf.neg(threshold));
 
   // The reset by the step before. With 'both' no gradient flows through it.
-  const r = early && (late || reset === 'zero') ? fires(at.before) : undefined;
-  const dr = !early || detachReset || late ? undefined : tf.mul(slope(at.before), change.potential);
-  let kept = at.before;
-  let dKept = change.potential;
+  const attached = early && !late && !detachReset;
+  const resets = early && (late || reset === 'zero' || attached);
+  const before = resets || late ? potentialsBefore(first, potentials) : potentials;
+  const r = resets ? fires(before) : undefined;
+  let kept: tf.Tensor | undefined;
   if (r !== undefined && reset === 'zero') {
     const stays = tf.sub(1, r);
-    dKept = tf.mul(stays, dKept);
-    if (dr !== undefined) dKept = tf.add(dKept, tf.mul(tf.sub(resetPotential, kept), dr));
-    kept = tf.add(tf.mul(stays, kept), tf.mul(r, resetPotential));
-  }
-  const gain: number | tf.Tensor = inputDecayed
-    ? tf.mul(tf.sub(1, decay), neuron.gain ?? 1)
-    : (neuron.gain ?? 1);
-  let du = tf.mul(decay, dKept);
-  if (change.input !== undefined) du = tf.add(du, gain === 1 ? change.input : tf.mul(gain, change.input));
-  if (dr !== undefined && reset === 'subtract') du = tf.sub(du, tf.mul(dr, threshold));
+    const moved = attached ? tf.add(stays, through(before, tf.sub(resetPotential, before))) : stays;
+    kept = tf.mul(decay, moved);
+  } else if (attached) kept = tf.add(tf.mul(tf.ones(before.shape), decay), through(before, lowered(before)));
 
   // What is left after the step is what the threshold saw, where no reset comes after it.
-  if (!late) return { spikes: tf.mul(slope(at.after), du), potential: du };
-  let u = tf.add(rest, tf.add(tf.mul(decay, tf.sub(kept, rest)), tf.mul(gain, at.input())));
-  if (r !== undefined && reset === 'subtract') u = tf.sub(u, tf.mul(r, threshold));
-  const spikes = tf.mul(slope(u), du);
-  const s = r === undefined ? fires(u) : tf.sub(fires(u), r);
-  const jump = reset === 'subtract' ? tf.neg(threshold) : tf.sub(resetPotential, u);
-  const left = reset === 'subtract' ? du : tf.mul(tf.sub(1, s), du);
-  return { spikes, potential: detachReset ? left : tf.add(left, tf.mul(jump, spikes)) };
+  if (!late) return { kept, charged: potentials, left: undefined };
+  const old =
+    r !== undefined && reset === 'zero' ? tf.add(before, tf.mul(r, tf.sub(resetPotential, before))) : before;
+  const driven = tf.add(tf.mul(decay, tf.sub(old, rest)), tf.mul(gainOf(neuron), inputs()));
+  let charged: tf.Tensor = tf.add(rest, driven);
+  if (r !== undefined && reset === 'subtract') charged = tf.sub(charged, tf.mul(r, threshold));
+  if (reset === 'subtract') {
+    return { kept, charged, left: detachReset ? undefined : tf.add(1, through(charged, lowered(charged))) };
+  }
+  const s = r === undefined ? fires(charged) : tf.sub(fires(charged), r);
+  const stays = tf.sub(1, s);
+  const left = detachReset ? stays : tf.add(stays, through(charged, tf.sub(resetPotential, charged)));
+  return { kept, charged, left };
+}
+
+/** Potential before every step, from those after it. */
+function potentialsBefore(first: tf.Tensor, potentials: tf.Tensor): tf.Tensor {
+  const [batch, steps, ...features] = potentials.shape as [number, number, ...number[]];
+  const start = tf.reshape(first, [batch, 1, ...features]);
+  if (steps === 1) return start;
+  return tf.concat([start, tf.slice(potentials, [0, 0], [batch, steps - 1])], 1);
+}
+
+/** What an input counts. */
+function gainOf({ decay, inputDecayed, gain = 1 }: LifParameters): number | tf.Tensor {
+  return inputDecayed ? tf.mul(tf.sub(1, decay), gain) : gain;
 }

@@ -1,23 +1,26 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LifParameters } from '../../engines/kernels/index.ts';
+import { type LifParameters, repeatSteps } from '../../engines/kernels/index.ts';
 import { OptionError } from '../../errors.ts';
 import type { LayerSight } from '../layers/layer.ts';
 import { type ForwardOptions, type Network, type NetworkOutput, outputTensors } from '../network.ts';
+import type { LifCourse } from './lif-tangent.ts';
 
 /** One layer of neurons in a run, and how it hangs on the layer of neurons before. */
-export interface LayerTrace {
+export interface LayerTrace extends LifCourse {
   readonly name: string;
   readonly neuron: LifParameters;
   /** [height, width, channels] or [units]: of a frame. */
   readonly features: readonly number[];
-  /** Inputs of all steps, [batch, neurons] each, made anew for every call. */
-  readonly inputs: () => readonly tf.Tensor[];
-  /** Potential after every step, [batch, neurons]; step -1 is the one before the first. */
-  readonly potential: (step: number) => tf.Tensor;
-  /** Input of a step [batch, neurons] from what the layer of neurons before gives in it, [batch, its neurons]. */
-  readonly inputFrom: (outputs: tf.Tensor, step: number) => tf.Tensor;
-  /** Whether that map is affine. */
-  readonly affine: boolean;
+  /**
+   * Makes the map from what the layer of neurons before gives in a step to this layer's input in it, [batch, 1,
+   * …features] each.
+   */
+  readonly inputMap: () => (outputs: tf.Tensor, step: number) => tf.Tensor;
+  /**
+   * Makes the linear part of that map, for changes of the steps from `from` on, [batch, steps, …features]; undefined
+   * where the map is not affine.
+   */
+  readonly changeMap: () => ((changes: tf.Tensor, from: number) => tf.Tensor) | undefined;
 }
 
 /** A run of a network whose membranes can be followed. */
@@ -105,48 +108,40 @@ function layerTrace(
   between: readonly Seen[],
   batch: number,
 ): LayerTrace {
-  const [, steps, ...features] = potentials!.shape as [number, number, ...number[]];
-  // A frame that is shown for several steps stands in the input once.
-  const shown = steps / input.shape[1]!;
-  const after = stepsOf(firstSamples(potentials!, batch));
+  const followed = firstSamples(potentials!, batch);
+  const [, steps, ...features] = followed.shape as [number, number, ...number[]];
   const before = pass.state[layer.name];
-  const first =
-    before === undefined
-      ? tf.fill(after[0]!.shape, neuron.rest)
-      : tf.reshape(firstSamples(before, batch), after[0]!.shape);
-  const maps = between.map((sight) => {
-    const frame = { ...sight.pass, lengths: undefined, repeat: 1 };
-    return (
-      sight.layer.frozen?.(sight.input, sight.pass) ??
-      ((frames: tf.Tensor) => sight.layer.forward(frames, frame).output)
-    );
-  });
   const from = between[0]?.input.shape.slice(2) ?? features;
+  /** The layers between as maps of their own, one after the other. */
+  const chained = (maps: readonly ((values: tf.Tensor, step: number) => tf.Tensor)[]) => {
+    return (values: tf.Tensor, step: number): tf.Tensor => {
+      const given = tf.reshape(values, [values.shape[0]!, values.shape[1]!, ...from]);
+      return maps.reduce((value, map) => map(value, step), given);
+    };
+  };
   return {
     name: layer.name,
     neuron,
     features,
-    inputs: () => {
-      const frames = stepsOf(firstSamples(input, batch));
-      return Array.from({ length: steps }, (_, step) => frames[Math.floor(step / shown)]!);
+    // A frame that is shown for several steps stands in the input once.
+    inputs: () => repeatSteps(firstSamples(input, batch), steps / input.shape[1]!),
+    first: before === undefined ? tf.fill([batch, ...features], neuron.rest) : firstSamples(before, batch),
+    potentials: followed,
+    inputMap: () => chained(between.map(frozenMap)),
+    changeMap: () => {
+      const tangents = between.map((sight) => sight.layer.tangent?.(sight.input, sight.pass));
+      return tangents.every((tangent) => tangent !== undefined) ? chained(tangents) : undefined;
     },
-    potential: (step) => (step < 0 ? first : after[step]!),
-    inputFrom: (outputs, step) => {
-      const frames = tf.reshape(outputs, [outputs.shape[0]!, 1, ...from]);
-      const mapped = maps.reduce((value, map) => map(value, step), frames);
-      return tf.reshape(mapped, [mapped.shape[0]!, -1]);
-    },
-    affine: between.every((sight) => sight.layer.affine === true),
   };
+}
+
+/** A layer as a map of single frames. */
+function frozenMap({ layer, input, pass }: Seen): (frames: tf.Tensor, step: number) => tf.Tensor {
+  const frame = { ...pass, lengths: undefined, repeat: 1 };
+  return layer.frozen?.(input, pass) ?? ((frames) => layer.forward(frames, frame).output);
 }
 
 /** The first samples of a batch. */
 function firstSamples(tensor: tf.Tensor, count: number): tf.Tensor {
   return count === tensor.shape[0] ? tensor : tf.slice(tensor, 0, count);
-}
-
-/** A sequence [batch, steps, …features] as [batch, features] by step. */
-function stepsOf(sequence: tf.Tensor): tf.Tensor[] {
-  const [batch, steps] = sequence.shape as [number, number];
-  return tf.unstack(tf.reshape(sequence, [batch, steps, -1]), 1);
 }
