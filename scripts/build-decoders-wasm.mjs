@@ -12,11 +12,13 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'native', 'decoders');
 const target = join(root, 'src', 'streams', 'formats', 'kernels', 'decoders-wasm.ts');
-const headers = ['decoders.h', 'simd.h'];
-const sources = ['records.c', 'packed.c', 'evt3.c', 'lz4.c'];
+const headers = ['decoders.h', 'encode.h', 'simd.h'];
+const sources = ['records.c', 'packed.c', 'evt3.c', 'encode-records.c', 'encode-words.c', 'lz4.c'];
 const exported = [
   ...['aedat2_records', 'aedat4_records', 'dat_records', 'es_events', 'evt2_words', 'evt21_words'],
-  ...['evt3_words', 'nmnist_records', 'evt3_prepare', 'lz4_block', '__heap_base'],
+  ...['evt3_words', 'nmnist_records', 'evt3_prepare', 'lz4_block'],
+  ...['encode_aedat2', 'encode_aedat4', 'encode_dat', 'encode_es', 'encode_evt2', 'encode_evt3'],
+  ...['encode_nmnist', 'encode_prepare', 'lz4_pack', '__heap_base'],
 ];
 const flags = [
   ...[

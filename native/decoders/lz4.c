@@ -1,4 +1,4 @@
-// LZ4 blocks, decoded with every length checked. https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
+// LZ4 blocks: decoded with every length checked, and packed. https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
 #include "decoders.h"
 #include "simd.h"
 
@@ -63,4 +63,70 @@ int32_t lz4_block(const uint8_t* in, int32_t bytes, int32_t readable, uint8_t* o
     written += length;
   }
   return LZ4_BAD_END;
+}
+
+enum { HASH_BITS = 14, SHORTEST_MATCH = 4, FARTHEST_MATCH = 65535 };
+// A block ends with at least five literals, and its last match begins at least twelve bytes before its end.
+enum { LAST_LITERALS = 5, MATCH_MARGIN = 12 };
+
+static inline uint8_t* put_length(uint8_t* to, int32_t rest) {
+  for (; rest >= 255; rest -= 255) *to++ = 255;
+  *to++ = (uint8_t)rest;
+  return to;
+}
+
+// Literals, and how they and the match behind them, of which there are `more` bytes beyond the shortest, are begun.
+static inline uint8_t* put_literals(uint8_t* to, const uint8_t* from, int32_t length, int32_t more, int32_t readable) {
+  *to++ = (uint8_t)(least(length, 15) << 4 | least(more, 15));
+  if (length >= 15) to = put_length(to, length - 15);
+  if (length + STEP <= readable) {
+    copy_past(to, from, length);
+  } else {
+    for (int32_t i = 0; i < length; i++) to[i] = from[i];
+  }
+  return to + length;
+}
+
+// How many bytes from `at` on, before `end`, are those `distance` before them.
+static inline int32_t match_length(const uint8_t* in, int32_t at, int32_t distance, int32_t end) {
+  const int32_t start = at;
+  for (; at + 8 <= end; at += 8) {
+    const uint64_t differs = read64(in + at) ^ read64(in + at - distance);
+    if (differs != 0) return at - start + (__builtin_ctzll(differs) >> 3);
+  }
+  while (at < end && in[at] == in[at - distance]) at++;
+  return at - start;
+}
+
+int32_t lz4_pack(const uint8_t* in, int32_t bytes, uint8_t* out, int32_t* table) {
+  const int32_t last_match = bytes - MATCH_MARGIN;
+  const int32_t most_end = bytes - LAST_LITERALS;
+  for (int32_t i = 0; i < LZ4_TABLE; i++) table[i] = -FARTHEST_MATCH - 1;
+  uint8_t* to = out;
+  int32_t anchor = 0;
+  int32_t misses = 0;
+  for (int32_t at = 0; at <= last_match;) {
+    const uint32_t word = read32(in + at);
+    const uint32_t slot = word * 0x9e3779b1u >> (32 - HASH_BITS);
+    int32_t match = table[slot];
+    table[slot] = at;
+    if (at - match > FARTHEST_MATCH || read32(in + match) != word) {
+      at += 1 + (misses++ >> 6);
+      continue;
+    }
+    misses = 0;
+    const int32_t distance = at - match;
+    while (at > anchor && match > 0 && in[at - 1] == in[match - 1]) {
+      at--;
+      match--;
+    }
+    const int32_t end = at + SHORTEST_MATCH + match_length(in, at + SHORTEST_MATCH, distance, most_end);
+    const int32_t more = end - at - SHORTEST_MATCH;
+    to = put_literals(to, in + anchor, at - anchor, more, bytes - anchor);
+    write16(to, (uint32_t)distance);
+    to += 2;
+    if (more >= 15) to = put_length(to, more - 15);
+    anchor = at = end;
+  }
+  return (int32_t)(put_literals(to, in + anchor, bytes - anchor, 0, bytes - anchor) - out);
 }

@@ -173,11 +173,6 @@ int32_t dat_records(const uint8_t* in, int32_t bytes, const Columns* columns, St
   return 8 * i;
 }
 
-// AEDAT 2.0 is big-endian.
-static inline Vector swapped32(Vector v) {
-  return shuffle(v, bytes16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));
-}
-
 int32_t aedat2_records(const uint8_t* in, int32_t bytes, const Columns* columns, State* state) {
   const Columns to = *columns;
   const Limits limits = limits_of(state);

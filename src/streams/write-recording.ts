@@ -4,6 +4,9 @@ import { openAtomicFile } from './atomic-file.ts';
 import type { EncodeOptions, EventEncoder, RecordingFormat } from './formats/format.ts';
 import { giveBack } from './formats/growing-bytes.ts';
 
+/** Bytes that are written at a time: file systems take long blocks in larger pieces. */
+const BLOCK_BYTES = 1 << 20;
+
 /** How a recording is written. */
 export interface WriteOptions extends EncodeOptions {
   readonly format: RecordingFormat;
@@ -21,18 +24,20 @@ export async function writeRecording(
   let length = 0;
   try {
     const parts: Uint8Array[] = [];
-    const collect = (part: Uint8Array): number => parts.push(part);
+    let written = 0;
+    const collect = (part: Uint8Array): void => {
+      parts.push(part);
+      length += part.length;
+    };
     const writeParts = async (): Promise<void> => {
-      for (const part of parts) {
-        await file.write(part);
-        length += part.length;
-        giveBack(part);
-      }
+      await file.writeAll(parts);
+      for (const part of parts) giveBack(part);
       parts.length = 0;
+      written = length;
     };
     for await (const chunk of chunks) {
       encoder.push(chunk, collect);
-      await writeParts();
+      if (length - written >= BLOCK_BYTES) await writeParts();
     }
     encoder.end(collect);
     await writeParts();

@@ -32,7 +32,7 @@ class Aedat2Decoder implements EventDecoder {
   readonly #chunks = new KernelChunks(this.counters);
   #chip: Aedat2Chip | undefined;
   #sensor: SensorSize | undefined;
-  #kernel: Kernel = loops().aedat2;
+  #kernel: Kernel = loops().decode.aedat2;
   #started = false;
   #undecided = new Uint8Array(0);
   #offset = 0;

@@ -40,7 +40,7 @@ class Aedat4Decoder implements EventDecoder {
   readonly #options: DecodeOptions;
   readonly #window = new ByteWindow();
   readonly #chunks = new KernelChunks(this.counters);
-  readonly #kernel = loops().aedat4;
+  readonly #kernel = loops().decode.aedat4;
   #started = false;
   readonly #unpacker = new Unpacker();
   #header: IoHeader | undefined;

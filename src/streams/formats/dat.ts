@@ -37,7 +37,7 @@ class DatDecoder implements EventDecoder {
   readonly #header: PercentHeader;
   readonly #carry = new RecordCarry(DAT_BYTES);
   readonly #chunks = new KernelChunks(this.counters);
-  readonly #kernel = loops().dat;
+  readonly #kernel = loops().decode.dat;
   #sensor: SensorSize | undefined;
   /** The byte of the events' kind, once it has come before that of their size. */
   #kind: number | undefined;

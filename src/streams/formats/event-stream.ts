@@ -103,7 +103,7 @@ class EventStreamDecoder implements EventDecoder {
       brightness[pixel] = sum;
       return isBrighter;
     };
-    this.#kernel = kind === 'DVS' ? loops().es : pixelEvents(kind, grows);
+    this.#kernel = kind === 'DVS' ? loops().decode.es : pixelEvents(kind, grows);
   }
 
   #decode(block: Uint8Array, emit: (chunk: EventChunk) => void): void {

@@ -4,7 +4,7 @@
  */
 import type { EventFormat } from './format.ts';
 import { loops } from './kernels/loops.ts';
-import { Evt2Encoder } from './prophesee/evt2-encoder.ts';
+import { EVT2_MOST_BYTES, putEvt2TimeHigh } from './prophesee/evt2-encoder.ts';
 import { EVT2_BYTES, EVT2_HIGH_BITS, EVT2_LOW_BITS } from './prophesee/evt2-words.ts';
 import { readEvt2Word } from './prophesee/lone-words.ts';
 import { rawFormat } from './prophesee/raw-format.ts';
@@ -17,8 +17,12 @@ export const evt2: EventFormat = rawFormat(
     wordBytes: EVT2_BYTES,
     highBits: EVT2_HIGH_BITS,
     lowBits: EVT2_LOW_BITS,
-    kernel: () => loops().evt2,
+    kernel: () => loops().decode.evt2,
     read: (words, position, state) => readEvt2Word(words.getUint32(position, true), state),
   },
-  (options) => new Evt2Encoder(options),
+  {
+    kernel: () => loops().encode.evt2,
+    mostBytes: EVT2_MOST_BYTES,
+    putTimeHigh: putEvt2TimeHigh,
+  },
 );

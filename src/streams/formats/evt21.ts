@@ -17,7 +17,7 @@ export const evt21: EventFormat = rawFormat({
   highBits: EVT21_HIGH_BITS,
   lowBits: EVT21_LOW_BITS,
   kernel: ({ swapped }) => {
-    const { evt21: kernel } = loops();
+    const { evt21: kernel } = loops().decode;
     return (words, start, chunk, state) => {
       state[WORD_AT] = swapped ? 0 : 4;
       return kernel(words, start, chunk, state);

@@ -4,7 +4,7 @@
  */
 import type { EventFormat } from './format.ts';
 import { loops } from './kernels/loops.ts';
-import { Evt3Encoder } from './prophesee/evt3-encoder.ts';
+import { EVT3_MOST_BYTES, putEvt3TimeHigh } from './prophesee/evt3-encoder.ts';
 import { EVT3_BYTES, EVT3_HIGH_BITS, EVT3_LOW_BITS } from './prophesee/evt3-words.ts';
 import { readEvt3Word } from './prophesee/lone-words.ts';
 import { rawFormat } from './prophesee/raw-format.ts';
@@ -17,9 +17,13 @@ export const evt3: EventFormat = rawFormat(
     wordBytes: EVT3_BYTES,
     highBits: EVT3_HIGH_BITS,
     lowBits: EVT3_LOW_BITS,
-    kernel: () => loops().evt3,
+    kernel: () => loops().decode.evt3,
     read: (words, position, state) => readEvt3Word(words.getUint16(position, true), state),
   },
-  (options) => new Evt3Encoder(options),
+  {
+    kernel: () => loops().encode.evt3,
+    mostBytes: EVT3_MOST_BYTES,
+    putTimeHigh: putEvt3TimeHigh,
+  },
   0.1,
 );

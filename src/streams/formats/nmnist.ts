@@ -7,10 +7,10 @@ import { OptionError } from '../../errors.ts';
 import type { EventChunk, SensorSize } from '../../events.ts';
 import { formatFault, zeroCounters } from './fault.ts';
 import type { DecodeCounters, DecodeOptions, EventDecoder, EventEncoder, EventFormat } from './format.ts';
-import { GrowingBytes } from './growing-bytes.ts';
+import { KernelBytes } from './kernels/kernel-bytes.ts';
 import { KernelChunks } from './kernels/kernel-chunks.ts';
 import { loops } from './kernels/loops.ts';
-import { CLOCK, HEIGHT, WIDTH } from './kernels/state.ts';
+import { CLOCK, HEIGHT, LAST, NOW, WIDTH } from './kernels/state.ts';
 import { NMNIST_BYTES, OVERFLOW_MICROS, OVERFLOW_ROW, TIME_MASK } from './nmnist/records.ts';
 import { RecordCarry } from './record-carry.ts';
 
@@ -18,6 +18,8 @@ import { RecordCarry } from './record-carry.ts';
 const LONGEST_SILENCE_MICROS = 2 ** 22 * OVERFLOW_MICROS;
 /** Coordinates have 8 bits. */
 const ANY_SIZE: SensorSize = { width: 256, height: 256 };
+/** Another row is no event's. */
+const WRITTEN_SIZE: SensorSize = { width: 256, height: OVERFLOW_ROW };
 
 class NmnistDecoder implements EventDecoder {
   readonly counters: DecodeCounters = zeroCounters();
@@ -25,7 +27,7 @@ class NmnistDecoder implements EventDecoder {
   readonly #path: string | undefined;
   readonly #carry = new RecordCarry(NMNIST_BYTES);
   readonly #chunks = new KernelChunks(this.counters);
-  readonly #kernel = loops().nmnist;
+  readonly #kernel = loops().decode.nmnist;
   #offset = 0;
 
   constructor(options: DecodeOptions) {
@@ -62,47 +64,41 @@ class NmnistDecoder implements EventDecoder {
 }
 
 class NmnistEncoder implements EventEncoder {
-  #overflows = 0;
+  readonly #bytes: KernelBytes;
+  /** What overflow records have added to all times. */
+  #overflowMicros = 0;
+
+  constructor() {
+    const format = { title: 'N-MNIST', kernel: loops().encode.nmnist, mostBytes: NMNIST_BYTES };
+    this.#bytes = new KernelBytes(format, WRITTEN_SIZE);
+  }
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
-    const { origin, t, x, y, on } = chunk;
-    const bytes = new GrowingBytes(NMNIST_BYTES * t.length);
-    let { view } = bytes;
-    let length = 0;
-    let start = origin - this.#overflows * OVERFLOW_MICROS;
-    for (let i = 0; i < t.length; i++) {
-      const column = x[i]!;
-      const row = y[i]!;
-      if (column > 255 || row >= OVERFLOW_ROW) {
-        throw new OptionError(
-          `N-MNIST files hold x up to 255 and y up to ${OVERFLOW_ROW - 1}, not (${column}, ${row})`,
-        );
-      }
-      let time = start + t[i]!;
-      if (time > TIME_MASK) {
-        if (time > LONGEST_SILENCE_MICROS) {
-          throw new OptionError(
-            `N-MNIST files count time from 0, without silences of ${LONGEST_SILENCE_MICROS} us; shift the times first`,
-          );
-        }
-        const overflows = Math.ceil((time - TIME_MASK) / OVERFLOW_MICROS);
-        view = bytes.reserve(length, NMNIST_BYTES * (overflows + t.length - i));
-        for (const end = length + NMNIST_BYTES * overflows; length < end; length += NMNIST_BYTES) {
-          view.setUint32(length, OVERFLOW_ROW << 16);
-          view.setUint8(length + 4, 0);
-        }
-        this.#overflows += overflows;
-        start -= overflows * OVERFLOW_MICROS;
-        time -= overflows * OVERFLOW_MICROS;
-      }
-      view.setInt32(length, (column << 24) | (row << 16) | (on[i]! << 15) | (time >> 8));
-      view.setUint8(length + 4, time);
-      length += NMNIST_BYTES;
-    }
-    emit(bytes.written(length));
+    if (chunk.t.length > 0) emit(this.#bytes.encode(chunk, (event) => this.#place(chunk, event)));
   }
 
   end(): void {}
+
+  /** Writes the overflow records that lead to an event. */
+  #place({ origin, t }: EventChunk, event: number): void {
+    const { state } = this.#bytes;
+    let time = origin + t[event]! - this.#overflowMicros;
+    if (time < 0 || time > LONGEST_SILENCE_MICROS) {
+      throw new OptionError(
+        `N-MNIST files count time from 0, without silences of ${LONGEST_SILENCE_MICROS} us; shift the times first`,
+      );
+    }
+    const overflows = Math.max(0, Math.ceil((time - TIME_MASK) / OVERFLOW_MICROS));
+    const { view, at } = this.#bytes.insert(NMNIST_BYTES * overflows);
+    for (let i = 0; i < overflows; i++) {
+      view.setInt32(at + NMNIST_BYTES * i, OVERFLOW_ROW << 16);
+      view.setUint8(at + NMNIST_BYTES * i + 4, 0);
+    }
+    this.#overflowMicros += overflows * OVERFLOW_MICROS;
+    time -= overflows * OVERFLOW_MICROS;
+    state[NOW] = time;
+    state[LAST] = t[event]!;
+  }
 }
 
 /**

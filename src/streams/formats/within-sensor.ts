@@ -1,13 +1,15 @@
 import { OptionError } from '../../errors.ts';
 import type { EventChunk, SensorSize } from '../../events.ts';
 
-/** Throws where an event lies outside the sensor that a file is written for: its bits would say something else. */
-export function checkWithinSensor(title: string, { x, y }: EventChunk, { width, height }: SensorSize): void {
-  for (let i = 0; i < x.length; i++) {
-    if (x[i]! >= width || y[i]! >= height) {
-      throw new OptionError(
-        `${title} for a sensor of ${width}x${height} holds no event at (${x[i]}, ${y[i]}); crop the events first`,
-      );
-    }
-  }
+/** Throws where an event lies outside the sensor that a file is written for. */
+export function checkWithinSensor(
+  title: string,
+  { x, y }: EventChunk,
+  event: number,
+  { width, height }: SensorSize,
+): void {
+  if (x[event]! < width && y[event]! < height) return;
+  throw new OptionError(
+    `${title} for a sensor of ${width}x${height} holds no event at (${x[event]}, ${y[event]}); crop the events first`,
+  );
 }

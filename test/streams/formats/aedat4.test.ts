@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/errors.ts';
 import { allocateChunk, type EventChunk } from '../../../src/events.ts';
 import {
+  EventPackets,
   type StreamDescription,
-  writeEvents,
   writeHeader,
   writePacket,
 } from '../../../src/streams/formats/aedat4/encoder.ts';
@@ -24,6 +24,8 @@ function chunkOf(...events: [t: number, x: number, y: number, on: number][]): Ev
 }
 
 const at = (origin: number, chunk: EventChunk): EventChunk => ({ ...chunk, origin });
+const packets = new EventPackets({ width: 32768, height: 32768 });
+const writeEvents = (chunk: EventChunk): Uint8Array => packets.write(chunk);
 const packetOf = (chunk: EventChunk): Uint8Array => writePacket(0, writeEvents(chunk));
 const file = (...parts: Uint8Array[]): Buffer => Buffer.concat([writeHeader([EVENTS]), ...parts]);
 

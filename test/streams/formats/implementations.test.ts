@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Fixture, makeFixtures } from '../../../fixtures/recordings/fixtures.ts';
+import { CHUNK_EVENTS, type EventChunk } from '../../../src/events.ts';
+import { encodeLz4 } from '../../../src/streams/formats/aedat4/lz4-encoder.ts';
 import { type EventFormat, sequentialFormats } from '../../../src/streams/formats/index.ts';
 import { IMPLEMENTATIONS, useImplementation } from '../../../src/streams/formats/kernels/loops.ts';
 import { describeWithShared, sharedPath } from '../../shared-data.ts';
@@ -157,6 +159,160 @@ describe('the three implementations', () => {
       );
     });
     fc.assert(check, { numRuns: 120 });
+  });
+});
+
+/** A chunk of rows of time, column, row and polarity. */
+function chunkOf(origin: number, rows: readonly (readonly [number, number, number, number])[]): EventChunk {
+  return {
+    origin,
+    t: Uint32Array.from(rows, ([t]) => t),
+    x: Uint16Array.from(rows, ([, x]) => x),
+    y: Uint16Array.from(rows, ([, , y]) => y),
+    on: Uint8Array.from(rows, ([, , , on]) => on),
+  };
+}
+
+/** Events in bursts, many of them in a row, as EVT3 has vectors for; at any distances in time up to `most`. */
+const sortedChunks = (most: number): fc.Arbitrary<EventChunk[]> =>
+  fc
+    .array(
+      fc.tuple(
+        fc.oneof(fc.nat(100), fc.nat(5000), fc.nat(2 * most)),
+        fc.array(
+          fc.tuple(
+            fc.oneof(fc.constant(0), fc.nat(3), fc.nat(300), fc.nat(9000), fc.nat(most)),
+            fc.nat(127),
+            fc.nat(127),
+            fc.nat(1),
+            fc.integer({ min: 1, max: 12 }),
+          ),
+          { maxLength: 60 },
+        ),
+      ),
+      { minLength: 1, maxLength: 5 },
+    )
+    .map((parts) => {
+      let origin = 0;
+      return parts.map(([pause, bursts]) => {
+        origin += pause;
+        const rows: [number, number, number, number][] = [];
+        let time = 0;
+        for (const [step, x, y, on, length] of bursts) {
+          if (time + step >= 2 ** 32) break;
+          time += step;
+          for (let k = 0; k < length && x + k < 128; k++) rows.push([time, x + k, y, on]);
+        }
+        const chunk = chunkOf(origin, rows);
+        origin += time;
+        return chunk;
+      });
+    });
+
+/** Chunks as nobody should hand them over: times back and forth, pixels outside, any polarity, any origin. */
+const hostileChunks = fc.array(
+  fc
+    .tuple(
+      fc.oneof(fc.nat(10_000), fc.maxSafeInteger()),
+      fc.array(
+        fc.tuple(
+          fc.oneof(
+            fc.nat(400),
+            fc.nat(70_000),
+            fc.nat(2 ** 32 - 1),
+            fc.integer({ min: 2 ** 32 - 5000, max: 2 ** 32 - 1 }),
+          ),
+          fc.oneof({ weight: 9, arbitrary: fc.nat(127) }, { weight: 1, arbitrary: fc.nat(65535) }),
+          fc.oneof({ weight: 9, arbitrary: fc.nat(127) }, { weight: 1, arbitrary: fc.nat(65535) }),
+          fc.nat(255),
+        ),
+        { maxLength: 40 },
+      ),
+    )
+    .map(([origin, rows]) => chunkOf(origin, rows)),
+  { minLength: 1, maxLength: 4 },
+);
+
+const sensor = { width: 128, height: 128 };
+const ENCODED = ['aedat2', 'aedat4', 'dat', 'dat1', 'es', 'evt2', 'evt3', 'nmnist'];
+
+/** The bytes that chunks become, and what they are refused for. */
+function encoded(format: EventFormat, chunks: readonly EventChunk[]): { bytes: string; error: string } {
+  const parts: Buffer[] = [];
+  let error = '';
+  try {
+    const encoder = format.createEncoder!({ sensor });
+    const emit = (part: Uint8Array): number => parts.push(Buffer.from(part));
+    for (const chunk of chunks) encoder.push(chunk, emit);
+    encoder.end(emit);
+  } catch (cause) {
+    error = (cause as Error).message;
+    expect(error).not.toBe('');
+    expect(error).not.toContain('\n');
+  }
+  return { bytes: Buffer.concat(parts).toString('latin1'), error };
+}
+
+function expectSameBytes(format: EventFormat, chunks: readonly EventChunk[]): void {
+  useImplementation('typescript');
+  const expected = encoded(format, chunks);
+  for (const name of working) {
+    useImplementation(name);
+    const found = encoded(format, chunks);
+    expect(found.error, name).toBe(expected.error);
+    expect(found.bytes === expected.bytes, name).toBe(true);
+  }
+}
+
+describe('the three implementations write', () => {
+  it.each(ENCODED)('the same %s', (name) => {
+    // These write bytes for time without events.
+    const most = name === 'nmnist' || name === 'es' ? 100_000 : 2 ** 30;
+    fc.assert(
+      fc.property(sortedChunks(most), (chunks) => expectSameBytes(formatNamed(name), chunks)),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each(ENCODED)('the same %s, or refuse it for the same, from times and pixels of any kind', (name) => {
+    fc.assert(
+      fc.property(hostileChunks, (chunks) => expectSameBytes(formatNamed(name), chunks)),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each(ENCODED)('the same %s from a chunk that is longer than usual', (name) => {
+    const rows = Array.from({ length: 2 * CHUNK_EVENTS + 7 }, (_, i) => {
+      const burst = (i >> 3) % 5 === 0;
+      return [
+        i * 3 - (burst ? (i & 7) * 3 : 0),
+        burst ? 40 + (i & 7) : (i * 37) & 127,
+        (i >> 4) & 127,
+        (i >> 5) & 1,
+      ] as const;
+    });
+    expectSameBytes(formatNamed(name), [chunkOf(5, rows), chunkOf(5 + 3 * rows.length, rows)]);
+  });
+
+  it('the same LZ4 frames', () => {
+    const runs = fc.array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(60)), {
+      maxLength: 60,
+    });
+    const contents = fc.oneof(
+      fc.uint8Array({ maxLength: 3000 }),
+      runs.map((parts) =>
+        Buffer.concat(parts.flatMap(([bytes, times]) => Array.from({ length: times }, () => bytes))),
+      ),
+    );
+    const check = fc.property(contents, (content) => {
+      useImplementation('typescript');
+      const expected = Buffer.from(encodeLz4(content));
+      for (const name of working) {
+        useImplementation(name);
+        expect(expected.equals(encodeLz4(content)), name).toBe(true);
+      }
+    });
+    fc.assert(check, { numRuns: 300 });
   });
 });
 

@@ -67,7 +67,7 @@ describe('N-MNIST records', () => {
     expect(decoder.counters.skipped).toBe(3);
     chunk.y[1] = 240;
     expect(() => nmnist.createEncoder!({ sensor: { width: 256, height: 256 } }).push(chunk, () => 0)).toThrow(
-      'N-MNIST files hold x up to 255 and y up to 239, not (255, 240)',
+      'N-MNIST for a sensor of 256x240 holds no event at (255, 240); crop the events first',
     );
   });
 });

@@ -1,39 +1,35 @@
 import type { EventChunk } from '../../../events.ts';
 import type { EncodeOptions, EventEncoder } from '../format.ts';
-import { GrowingBytes } from '../growing-bytes.ts';
+import { KernelBytes } from '../kernels/kernel-bytes.ts';
+import { loops } from '../kernels/loops.ts';
+import { CLOCK, X_TOP, Y_TOP } from '../kernels/state.ts';
 import { type Aedat2Chip, chipForSensor } from './chips.ts';
-import { RECORD_BYTES } from './records.ts';
+import { RECORD_BYTES, setAedat2Layout } from './records.ts';
 
 /** What an AEDAT 2.0 file starts with. */
 export const MAGIC = '#!AER-DAT2.0';
 
-/** Writes AEDAT 2.0 for a chip of the sensor's size. */
+/** Writes AEDAT 2.0 for a chip of the sensor's size; times are stored modulo 2^32 us. */
 export class Aedat2Encoder implements EventEncoder {
   readonly #chip: Aedat2Chip;
+  readonly #bytes: KernelBytes;
   #headed = false;
 
-  constructor(options: EncodeOptions) {
-    this.#chip = chipForSensor(options.sensor);
+  constructor({ sensor }: EncodeOptions) {
+    this.#chip = chipForSensor(sensor);
+    const format = { title: 'AEDAT 2.0', kernel: loops().encode.aedat2, mostBytes: RECORD_BYTES };
+    this.#bytes = new KernelBytes(format, sensor);
+    const { state } = this.#bytes;
+    setAedat2Layout(state, this.#chip);
+    state[X_TOP] = sensor.width - 1;
+    state[Y_TOP] = sensor.height - 1;
   }
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
     this.#head(emit);
-    const { width, height, layout } = this.#chip;
-    const bytes = new GrowingBytes(chunk.t.length * RECORD_BYTES);
-    const { view } = bytes;
-    // Times are stored modulo 2^32 us.
-    const clock = (chunk.origin % 2 ** 32) | 0;
-    for (let i = 0; i < chunk.t.length; i++) {
-      const column = width - 1 - chunk.x[i]!;
-      const row = height - 1 - chunk.y[i]!;
-      const address =
-        layout === 'davis'
-          ? (row << 22) | (column << 12) | (chunk.on[i]! << 11)
-          : (row << 8) | (column << 1) | (chunk.on[i]! ^ 1);
-      view.setInt32(i * RECORD_BYTES, address);
-      view.setInt32(i * RECORD_BYTES + 4, (clock + chunk.t[i]!) | 0);
-    }
-    emit(bytes.written(chunk.t.length * RECORD_BYTES));
+    // The state takes it modulo 2^32.
+    this.#bytes.state[CLOCK] = chunk.origin;
+    if (chunk.t.length > 0) emit(this.#bytes.encode(chunk));
   }
 
   end(emit: (bytes: Uint8Array) => void): void {

@@ -2,10 +2,10 @@ import type { EventChunk } from '../../../events.ts';
 import {
   BACKWARD,
   CLOCK,
-  type DecodeState,
   HEIGHT,
   LAST,
   LENGTH,
+  type LoopState,
   ON_FLIP,
   ON_SHIFT,
   OTHER_MASK,
@@ -33,7 +33,7 @@ const LAYOUTS = {
 } as const;
 
 /** Puts the layout of a chip's addresses into a state. */
-export function setAedat2Layout(state: DecodeState, chip: Aedat2Chip): void {
+export function setAedat2Layout(state: LoopState, chip: Aedat2Chip): void {
   const { xShift, xMask, yShift, yMask, onShift, onFlip } = LAYOUTS[chip.layout];
   state[X_SHIFT] = xShift;
   state[X_MASK] = xMask;
@@ -44,6 +44,37 @@ export function setAedat2Layout(state: DecodeState, chip: Aedat2Chip): void {
   state[OTHER_MASK] = chip.otherMask;
 }
 
+/** Encodes AEDAT 2.0 records; stops outside the sensor. */
+export function encodeAedat2(
+  { t, x, y, on }: EventChunk,
+  start: number,
+  bytes: DataView,
+  state: LoopState,
+): number {
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  const clock = state[CLOCK]!;
+  const xShift = state[X_SHIFT]!;
+  const xTop = state[X_TOP]!;
+  const yShift = state[Y_SHIFT]!;
+  const yTop = state[Y_TOP]!;
+  const onShift = state[ON_SHIFT]!;
+  const onFlip = state[ON_FLIP]!;
+  let length = state[LENGTH]!;
+  let i = start;
+  for (; i < t.length; i++, length += RECORD_BYTES) {
+    if (x[i]! >= width || y[i]! >= height) {
+      state[STOPPED] = 1;
+      break;
+    }
+    const place = ((xTop - x[i]!) << xShift) | ((yTop - y[i]!) << yShift);
+    bytes.setInt32(length, place | (((on[i]! ^ onFlip) & 1) << onShift));
+    bytes.setInt32(length + 4, (clock + t[i]!) | 0);
+  }
+  state[LENGTH] = length;
+  return i;
+}
+
 /**
  * Decodes AEDAT 2.0 records; those that are no events are skipped. Stops where the clock, of 32 bits, has left what an
  * origin holds.
@@ -52,7 +83,7 @@ export function aedat2Records(
   records: DataView,
   start: number,
   { t, x, y, on }: EventChunk,
-  state: DecodeState,
+  state: LoopState,
 ): number {
   const width = state[WIDTH]!;
   const height = state[HEIGHT]!;

@@ -1,8 +1,13 @@
 import { Builder } from 'flatbuffers';
+import { OptionError } from '../../../errors.ts';
 import { type EventChunk, type SensorSize, sliceChunk } from '../../../events.ts';
 import { viewOf } from '../byte-window.ts';
 import { FlatTable } from '../flat-table.ts';
 import type { EncodeOptions, EventEncoder, Patch } from '../format.ts';
+import { giveBack } from '../growing-bytes.ts';
+import { KernelBytes } from '../kernels/kernel-bytes.ts';
+import { loops } from '../kernels/loops.ts';
+import { CLOCK, HIGH } from '../kernels/state.ts';
 import { type PacketEntry, writeDataTable } from './data-table.ts';
 import { EVENT_BYTES } from './event-packet.ts';
 import { encodeLz4 } from './lz4-encoder.ts';
@@ -27,8 +32,10 @@ const COMPRESSION_NUMBERS = { none: 0, lz4: 1, zstd: 3 } as const;
 
 /** A packet is at most this long: readers unpack packets whole. */
 const MOST_PACKET_EVENTS = 1 << 16;
+/** Columns and rows that 15 bits can say. */
+const MOST_PIXELS = 32768;
 
-/** Packs the content of a packet. */
+/** Packs the content of a packet; gives the content itself where it is not packed. */
 export type Pack = (content: Uint8Array) => Uint8Array;
 
 /** Writes AEDAT 4: one packet a chunk, all in stream 0, then the data table, to which the header is patched to point. */
@@ -36,6 +43,7 @@ export class Aedat4Encoder implements EventEncoder {
   readonly #sensor: SensorSize;
   readonly #compression: number;
   readonly #pack: Pack;
+  readonly #events: EventPackets;
   readonly #packets: PacketEntry[] = [];
   #offset = 0;
   #patches: Patch[] = [];
@@ -46,6 +54,7 @@ export class Aedat4Encoder implements EventEncoder {
     this.#sensor = sensor;
     this.#compression = COMPRESSION_NUMBERS[compression];
     this.#pack = packer(compression);
+    this.#events = new EventPackets(sensor);
   }
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
@@ -80,7 +89,8 @@ export class Aedat4Encoder implements EventEncoder {
   }
 
   #packet(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
-    const content = this.#pack(writeEvents(chunk));
+    const events = this.#events.write(chunk);
+    const content = this.#pack(events);
     const { origin, t } = chunk;
     this.#packets.push({
       stream: 0,
@@ -90,7 +100,9 @@ export class Aedat4Encoder implements EventEncoder {
       firstMicros: origin + t[0]!,
       lastMicros: origin + t[t.length - 1]!,
     });
-    this.#put(writePacket(0, content), emit);
+    this.#put(packetHead(0, content.length), emit);
+    this.#put(content, emit);
+    if (content !== events) giveBack(events);
   }
 
   #put(bytes: Uint8Array, emit: (bytes: Uint8Array) => void): void {
@@ -121,39 +133,56 @@ export function writeHeader(streams: readonly StreamDescription[], compression =
 
 /** A packet: stream number, length, content. */
 export function writePacket(stream: number, content: Uint8Array): Uint8Array {
-  const packet = new Uint8Array(8 + content.length);
-  const view = new DataView(packet.buffer);
-  view.setInt32(0, stream, true);
-  view.setInt32(4, content.length, true);
-  packet.set(content, 8);
-  return packet;
+  return Buffer.concat([packetHead(stream, content.length), content]);
 }
 
-/** The content of an event packet: its size, then a table with identifier EVTS that holds a vector of structs. */
-export function writeEvents({ origin, t, x, y, on }: EventChunk): Uint8Array {
-  // Size, root, identifier, vtable, padding, table, vector length: laid out by hand, so that events are written once.
-  const start = 40;
-  const bytes = new Uint8Array(start + t.length * EVENT_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, bytes.length - 4, true);
-  view.setUint32(4, 24, true); // root: the table stands at 28
-  bytes.set(Buffer.from('EVTS', 'latin1'), 8);
-  view.setUint16(20, 6, true); // vtable of 6 bytes
-  view.setUint16(22, 8, true); // table of 8 bytes
-  view.setUint16(24, 4, true); // the vector's offset is its field at 4
-  view.setInt32(28, 8, true); // the vtable stands 8 bytes before the table
-  view.setUint32(32, 4, true); // the vector stands at 36
-  view.setUint32(36, t.length, true);
-  const high = Math.floor(origin / 2 ** 32);
-  const first = origin - high * 2 ** 32;
-  for (let i = 0, at = start; i < t.length; i++, at += EVENT_BYTES) {
-    const low = (first + t[i]!) >>> 0;
-    view.setUint32(at, low, true);
-    view.setInt32(at + 4, low < first ? high + 1 : high, true);
-    view.setInt32(at + 8, x[i]! | (y[i]! << 16), true);
-    view.setInt32(at + 12, on[i]!, true);
+function packetHead(stream: number, length: number): Uint8Array {
+  const head = new Uint8Array(8);
+  const view = viewOf(head);
+  view.setInt32(0, stream, true);
+  view.setInt32(4, length, true);
+  return head;
+}
+
+/**
+ * Writes contents of event packets: their size, then a table with identifier EVTS that holds a vector of structs, laid out
+ * by hand, so that events are written once.
+ */
+export class EventPackets {
+  readonly #bytes: KernelBytes;
+
+  constructor(sensor: SensorSize) {
+    if (sensor.width > MOST_PIXELS || sensor.height > MOST_PIXELS) {
+      throw new OptionError(
+        `AEDAT 4 holds sensors up to ${MOST_PIXELS}x${MOST_PIXELS}, not ${sensor.width}x${sensor.height}`,
+      );
+    }
+    const format = { title: 'AEDAT 4', kernel: loops().encode.aedat4, mostBytes: EVENT_BYTES };
+    this.#bytes = new KernelBytes(format, sensor);
   }
-  return bytes;
+
+  /** The content for a chunk, which is not empty. */
+  write(chunk: EventChunk): Uint8Array {
+    // Size, root, identifier, vtable, padding, table, vector length.
+    const start = 40;
+    const { state } = this.#bytes;
+    // The state takes it modulo 2^32.
+    state[CLOCK] = chunk.origin;
+    state[HIGH] = Math.floor(chunk.origin / 2 ** 32);
+    const bytes = this.#bytes.encode(chunk, undefined, start);
+    const view = viewOf(bytes);
+    bytes.fill(0, 0, start);
+    view.setUint32(0, bytes.length - 4, true);
+    view.setUint32(4, 24, true); // root: the table stands at 28
+    bytes.set(Buffer.from('EVTS', 'latin1'), 8);
+    view.setUint16(20, 6, true); // vtable of 6 bytes
+    view.setUint16(22, 8, true); // table of 8 bytes
+    view.setUint16(24, 4, true); // the vector's offset is its field at 4
+    view.setInt32(28, 8, true); // the vtable stands 8 bytes before the table
+    view.setUint32(32, 4, true); // the vector stands at 36
+    view.setUint32(36, chunk.t.length, true);
+    return bytes;
+  }
 }
 
 /** The XML that DV writes to describe streams. */

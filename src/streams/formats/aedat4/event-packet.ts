@@ -3,10 +3,11 @@ import { FlatTable } from '../flat-table.ts';
 import {
   BACKWARD,
   CLOCK,
-  type DecodeState,
   HEIGHT,
+  HIGH,
   LAST,
   LENGTH,
+  type LoopState,
   OUT_OF_RANGE,
   STOPPED,
   WIDTH,
@@ -34,6 +35,36 @@ export function timeHigh(content: DataView, position: number): number {
 }
 
 /**
+ * Encodes events; `CLOCK` and `HIGH` are the lower and the upper half of the origin. Stops outside the sensor.
+ */
+export function encodeAedat4(
+  { t, x, y, on }: EventChunk,
+  start: number,
+  bytes: DataView,
+  state: LoopState,
+): number {
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  const first = state[CLOCK]! >>> 0;
+  const high = state[HIGH]!;
+  let length = state[LENGTH]!;
+  let i = start;
+  for (; i < t.length; i++, length += EVENT_BYTES) {
+    if (x[i]! >= width || y[i]! >= height) {
+      state[STOPPED] = 1;
+      break;
+    }
+    const low = (first + t[i]!) >>> 0;
+    bytes.setUint32(length, low, true);
+    bytes.setInt32(length + 4, low < first ? high + 1 : high, true);
+    bytes.setInt32(length + 8, x[i]! | (y[i]! << 16), true);
+    bytes.setInt32(length + 12, on[i]! & 1, true);
+  }
+  state[LENGTH] = length;
+  return i;
+}
+
+/**
  * Decodes events; `CLOCK` is the upper half of the chunk's times, and times of the state are without a sign. Stops at
  * one whose upper half is greater.
  */
@@ -41,7 +72,7 @@ export function aedat4Records(
   events: DataView,
   start: number,
   { t, x, y, on }: EventChunk,
-  state: DecodeState,
+  state: LoopState,
 ): number {
   const width = state[WIDTH]!;
   const height = state[HEIGHT]!;

@@ -1,10 +1,10 @@
 import type { EventChunk } from '../../../events.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import {
-  type DecodeState,
   HEIGHT,
   LAST,
   LENGTH,
+  type LoopState,
   NOW,
   OUT_OF_RANGE,
   SKIPPED,
@@ -51,7 +51,7 @@ export function pixelEvents(
   grows: (column: number, row: number, sum: number) => boolean,
 ): Kernel {
   const { bytes, stepShift, firstAlone, aloneMicros } = LAYOUTS[kind];
-  return (records: DataView, start: number, { t, x, y, on }: EventChunk, state: DecodeState): number => {
+  return (records: DataView, start: number, { t, x, y, on }: EventChunk, state: LoopState): number => {
     const width = state[WIDTH]!;
     const height = state[HEIGHT]!;
     const top = state[Y_TOP]!;
@@ -107,6 +107,49 @@ export function pixelEvents(
     state[OUT_OF_RANGE] = outOfRange;
     return position;
   };
+}
+
+/** Longer silences are not for the loop that encodes. */
+const MOST_OVERFLOWS = 8;
+const LOOP_SILENCE_MICROS = (MOST_OVERFLOWS + 1) * DVS_OVERFLOW_MICROS;
+/** Overflows and an event. */
+export const DVS_MOST_BYTES: number = MOST_OVERFLOWS + LAYOUTS.DVS.bytes;
+
+/**
+ * Encodes the events of a DVS; `LAST` is the time of the event before, and `NOW` what is added to the first step from it.
+ * Stops outside the sensor, where time goes back, and at long silences.
+ */
+export function encodeDvs(
+  { t, x, y, on }: EventChunk,
+  start: number,
+  bytes: DataView,
+  state: LoopState,
+): number {
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  const top = state[Y_TOP]!;
+  let last = state[LAST]! >>> 0;
+  let more = state[NOW]!;
+  let length = state[LENGTH]!;
+  let i = start;
+  for (; i < t.length; i++) {
+    let step = t[i]! - last + more;
+    if (x[i]! >= width || y[i]! >= height || t[i]! < last || step >= LOOP_SILENCE_MICROS) {
+      state[STOPPED] = 1;
+      break;
+    }
+    last = t[i]!;
+    more = 0;
+    for (; step >= DVS_OVERFLOW_MICROS; step -= DVS_OVERFLOW_MICROS) bytes.setUint8(length++, 0xff);
+    bytes.setUint8(length, (step << 1) | (on[i]! & 1));
+    bytes.setUint16(length + 1, x[i]!, true);
+    bytes.setUint16(length + 3, top - y[i]!, true);
+    length += LAYOUTS.DVS.bytes;
+  }
+  state[LAST] = last;
+  state[NOW] = more;
+  state[LENGTH] = length;
+  return i;
 }
 
 /** Decodes the events of a DVS. */

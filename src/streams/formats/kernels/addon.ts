@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Kernel } from './kernel.ts';
-import type { Loops, Lz4Block } from './loops.ts';
+import { DECODED, ENCODED, type EncodeKernel, type Kernel } from './kernel.ts';
+import type { Loops, Lz4Block, Lz4Pack } from './loops.ts';
 
 type AddonKernel = (
   records: DataView,
@@ -15,42 +15,72 @@ type AddonKernel = (
   state: Int32Array,
 ) => number;
 
-interface Addon extends Readonly<Record<Exclude<keyof Loops, 'lz4Block'>, AddonKernel>> {
+type AddonEncodeKernel = (
+  t: Uint32Array,
+  x: Uint16Array,
+  y: Uint16Array,
+  on: Uint8Array,
+  start: number,
+  bytes: DataView,
+  state: Int32Array,
+) => number;
+
+interface Addon {
+  readonly decode: Readonly<Record<keyof Loops['decode'], AddonKernel>>;
+  readonly encode: Readonly<Record<keyof Loops['encode'], AddonEncodeKernel>>;
   readonly lz4Block: Lz4Block;
+  readonly lz4Pack: Lz4Pack;
 }
 
 /** Where the build puts the addon, from the package's root. */
 const PLACE = join('native', 'build', 'decoders.node');
 
-/** What an addon of these sources has. */
-const NAMES = ['aedat2', 'aedat4', 'dat', 'es', 'evt2', 'evt21', 'evt3', 'nmnist', 'lz4Block'] as const;
-
 /** The loops of the addon; undefined where it is not built, or of older sources, or this processor lacks what it needs. */
 export function addonLoops(): Loops | undefined {
   const path = findAddon();
   if (path === undefined) return undefined;
-  let addon: Addon;
+  let addon: Partial<Addon>;
   try {
-    addon = createRequire(import.meta.url)(path) as Addon;
+    addon = createRequire(import.meta.url)(path) as Partial<Addon>;
   } catch {
     return undefined;
   }
-  if (NAMES.some((name) => typeof addon[name] !== 'function')) return undefined;
+  const { decode, encode, lz4Block, lz4Pack } = addon;
+  if (DECODED.some((name) => decode?.[name] === undefined)) return undefined;
+  if (ENCODED.some((name) => encode?.[name] === undefined)) return undefined;
+  if (decode === undefined || encode === undefined) return undefined;
+  if (lz4Block === undefined || lz4Pack === undefined) return undefined;
   return {
-    aedat2: kernel(addon.aedat2),
-    aedat4: kernel(addon.aedat4),
-    dat: kernel(addon.dat),
-    es: kernel(addon.es),
-    evt2: kernel(addon.evt2),
-    evt21: kernel(addon.evt21),
-    evt3: kernel(addon.evt3),
-    nmnist: kernel(addon.nmnist),
-    lz4Block: addon.lz4Block,
+    decode: {
+      aedat2: decoding(decode.aedat2),
+      aedat4: decoding(decode.aedat4),
+      dat: decoding(decode.dat),
+      es: decoding(decode.es),
+      evt2: decoding(decode.evt2),
+      evt21: decoding(decode.evt21),
+      evt3: decoding(decode.evt3),
+      nmnist: decoding(decode.nmnist),
+    },
+    encode: {
+      aedat2: encoding(encode.aedat2),
+      aedat4: encoding(encode.aedat4),
+      dat: encoding(encode.dat),
+      es: encoding(encode.es),
+      evt2: encoding(encode.evt2),
+      evt3: encoding(encode.evt3),
+      nmnist: encoding(encode.nmnist),
+    },
+    lz4Block,
+    lz4Pack,
   };
 }
 
-function kernel(run: AddonKernel): Kernel {
+function decoding(run: AddonKernel): Kernel {
   return (records, start, { t, x, y, on }, state) => run(records, start, t, x, y, on, state);
+}
+
+function encoding(run: AddonEncodeKernel): EncodeKernel {
+  return ({ t, x, y, on }, start, bytes, state) => run(t, x, y, on, start, bytes, state);
 }
 
 function findAddon(): string | undefined {

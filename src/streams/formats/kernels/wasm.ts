@@ -1,10 +1,12 @@
 import { CHUNK_EVENTS, type EventChunk } from '../../../events.ts';
+import { LZ4_TABLE_LENGTH, lz4MostBytes } from '../aedat4/lz4-pack.ts';
 import { wasmBase64 } from './decoders-wasm.ts';
-import type { Kernel } from './kernel.ts';
-import type { Loops, Lz4Block } from './loops.ts';
+import { ENCODE_SLACK_BYTES, type EncodeKernel, type Kernel } from './kernel.ts';
+import type { Loops, Lz4Block, Lz4Pack } from './loops.ts';
 import { LENGTH, STATE_LENGTH } from './state.ts';
 
 type WasmKernel = (input: number, bytes: number, columns: number, state: number) => number;
+type WasmEncodeKernel = (columns: number, start: number, output: number, state: number) => number;
 
 interface WasmExports {
   readonly memory: WebAssembly.Memory;
@@ -17,7 +19,15 @@ interface WasmExports {
   readonly evt21_words: WasmKernel;
   readonly evt3_words: WasmKernel;
   readonly nmnist_records: WasmKernel;
+  readonly encode_aedat2: WasmEncodeKernel;
+  readonly encode_aedat4: WasmEncodeKernel;
+  readonly encode_dat: WasmEncodeKernel;
+  readonly encode_es: WasmEncodeKernel;
+  readonly encode_evt2: WasmEncodeKernel;
+  readonly encode_evt3: WasmEncodeKernel;
+  readonly encode_nmnist: WasmEncodeKernel;
   evt3_prepare(): void;
+  encode_prepare(): void;
   lz4_block(
     input: number,
     bytes: number,
@@ -26,10 +36,13 @@ interface WasmExports {
     written: number,
     limit: number,
   ): number;
+  lz4_pack(input: number, bytes: number, output: number, table: number): number;
 }
 
 /** Bytes of records that are copied in at a time: a multiple of the size of all whose records have one. */
 const INPUT_BYTES = 65520;
+/** The most bytes that an event becomes, of any format. */
+const MOST_EVENT_BYTES = 16;
 const PAGE_BYTES = 65536;
 /** Behind its input and output, the LZ4 block may read and write this many bytes. */
 const SLACK_BYTES = 64;
@@ -38,9 +51,9 @@ const LZ4_HISTORY_BYTES = 65536;
 
 /**
  * The module with its memory: first what its kernels need, a state, the addresses of the columns, records and columns;
- * behind that what LZ4 blocks need, as large as it must be. Nothing is kept in it between calls, so one is enough.
+ * behind that what is encoded, or what LZ4 blocks need, as large as it must be. Nothing is kept in it between calls, so one is enough.
  */
-class WasmDecoders {
+class WasmLoops {
   readonly exports: WasmExports;
   readonly #state: number;
   readonly #columns: number;
@@ -63,6 +76,7 @@ class WasmDecoders {
   constructor(module: WebAssembly.Module) {
     this.exports = new WebAssembly.Instance(module).exports as unknown as WasmExports;
     this.exports.evt3_prepare();
+    this.exports.encode_prepare();
     this.#state = align(this.exports.__heap_base.value as number);
     this.#columns = this.#state + 4 * STATE_LENGTH;
     this.#input = align(this.#columns + 20);
@@ -95,6 +109,42 @@ class WasmDecoders {
       return start + taken;
     };
   }
+
+  /** A kernel that copies events in and bytes out. */
+  encodeKernel(run: WasmEncodeKernel): EncodeKernel {
+    return ({ t, x, y, on }: EventChunk, start: number, bytes: DataView, state: Int32Array): number => {
+      const events = Math.min(CHUNK_EVENTS, t.length - start);
+      const end = start + events;
+      this.#reserve(this.#end + MOST_EVENT_BYTES * CHUNK_EVENTS + ENCODE_SLACK_BYTES);
+      this.#ts.set(t.subarray(start, end));
+      this.#xs.set(x.subarray(start, end));
+      this.#ys.set(y.subarray(start, end));
+      this.#ons.set(on.subarray(start, end));
+      const length = state[LENGTH]!;
+      this.#states.set(state);
+      this.#states[LENGTH] = 0;
+      this.#capacity[0] = events;
+      const reached = run(this.#columns, 0, this.#end, this.#state);
+      state.set(this.#states);
+      const made = state[LENGTH]!;
+      const output = new Uint8Array(bytes.buffer, bytes.byteOffset + length, made);
+      output.set(this.#bytes.subarray(this.#end, this.#end + made));
+      state[LENGTH] = length + made;
+      return start + reached;
+    };
+  }
+
+  /** Copies the block in and what it becomes out. */
+  readonly lz4Pack: Lz4Pack = (block, output, start) => {
+    const input = this.#end;
+    const target = align(input + block.length);
+    const table = align(target + lz4MostBytes(block.length));
+    this.#reserve(table + 4 * LZ4_TABLE_LENGTH);
+    this.#bytes.set(block, input);
+    const length = this.exports.lz4_pack(input, block.length, target, table);
+    output.set(this.#bytes.subarray(target, target + length), start);
+    return start + length;
+  };
 
   /** Copies the block in, with what its matches may refer to, and its content out. */
   readonly lz4Block: Lz4Block = (source, start, end, output, written, limit) => {
@@ -135,22 +185,34 @@ function align(address: number): number {
 /** The loops in WebAssembly; undefined where it, or its SIMD, does not work, or memory is not little-endian. */
 export function wasmLoops(): Loops | undefined {
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) return undefined;
-  let decoders: WasmDecoders;
+  let loops: WasmLoops;
   try {
-    decoders = new WasmDecoders(new WebAssembly.Module(Buffer.from(wasmBase64, 'base64')));
+    loops = new WasmLoops(new WebAssembly.Module(Buffer.from(wasmBase64, 'base64')));
   } catch {
     return undefined;
   }
-  const { exports } = decoders;
+  const { exports } = loops;
   return {
-    aedat2: decoders.kernel(exports.aedat2_records),
-    aedat4: decoders.kernel(exports.aedat4_records),
-    dat: decoders.kernel(exports.dat_records),
-    es: decoders.kernel(exports.es_events),
-    evt2: decoders.kernel(exports.evt2_words),
-    evt21: decoders.kernel(exports.evt21_words),
-    evt3: decoders.kernel(exports.evt3_words),
-    nmnist: decoders.kernel(exports.nmnist_records),
-    lz4Block: decoders.lz4Block,
+    decode: {
+      aedat2: loops.kernel(exports.aedat2_records),
+      aedat4: loops.kernel(exports.aedat4_records),
+      dat: loops.kernel(exports.dat_records),
+      es: loops.kernel(exports.es_events),
+      evt2: loops.kernel(exports.evt2_words),
+      evt21: loops.kernel(exports.evt21_words),
+      evt3: loops.kernel(exports.evt3_words),
+      nmnist: loops.kernel(exports.nmnist_records),
+    },
+    encode: {
+      aedat2: loops.encodeKernel(exports.encode_aedat2),
+      aedat4: loops.encodeKernel(exports.encode_aedat4),
+      dat: loops.encodeKernel(exports.encode_dat),
+      es: loops.encodeKernel(exports.encode_es),
+      evt2: loops.encodeKernel(exports.encode_evt2),
+      evt3: loops.encodeKernel(exports.encode_evt3),
+      nmnist: loops.encodeKernel(exports.encode_nmnist),
+    },
+    lz4Block: loops.lz4Block,
+    lz4Pack: loops.lz4Pack,
   };
 }

@@ -2,10 +2,11 @@ import type { EventChunk } from '../../../events.ts';
 import {
   BACKWARD,
   CLOCK,
-  type DecodeState,
   HEIGHT,
   LAST,
   LENGTH,
+  type LoopState,
+  NOW,
   OUT_OF_RANGE,
   SKIPPED,
   STOPPED,
@@ -21,12 +22,45 @@ export const TIME_MASK = 0x7fffff;
 /** The origin moves when overflows reach this, so that times stay below 2^31. */
 const FARTHEST_MICROS = 2 ** 30;
 
+/**
+ * Encodes N-MNIST records; `NOW` is the time of the event before in the file, `LAST` in the chunk. Stops at pixels and at
+ * times that a record cannot say.
+ */
+export function encodeNmnist(
+  { t, x, y, on }: EventChunk,
+  start: number,
+  bytes: DataView,
+  state: LoopState,
+): number {
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  let now = state[NOW]!;
+  let last = state[LAST]! >>> 0;
+  let length = state[LENGTH]!;
+  let i = start;
+  for (; i < t.length; i++, length += NMNIST_BYTES) {
+    const step = t[i]! - last;
+    if (x[i]! >= width || y[i]! >= height || step < 0 || step > TIME_MASK - now) {
+      state[STOPPED] = 1;
+      break;
+    }
+    last = t[i]!;
+    now += step;
+    bytes.setInt32(length, (x[i]! << 24) | (y[i]! << 16) | ((on[i]! & 1) << 15) | (now >> 8));
+    bytes.setUint8(length + 4, now);
+  }
+  state[NOW] = now;
+  state[LAST] = last;
+  state[LENGTH] = length;
+  return i;
+}
+
 /** Decodes N-MNIST records. Stops where overflows have moved times too far from the origin. */
 export function nmnistRecords(
   records: DataView,
   start: number,
   { t, x, y, on }: EventChunk,
-  state: DecodeState,
+  state: LoopState,
 ): number {
   const width = state[WIDTH]!;
   const height = state[HEIGHT]!;

@@ -1,9 +1,10 @@
 import { OptionError } from '../../../errors.ts';
 import type { EventChunk } from '../../../events.ts';
 import type { EncodeOptions, EventEncoder } from '../format.ts';
-import { GrowingBytes } from '../growing-bytes.ts';
-import { checkWithinSensor } from '../within-sensor.ts';
-import { DAT_BYTES, DAT_LAYOUTS } from './dat-records.ts';
+import { KernelBytes } from '../kernels/kernel-bytes.ts';
+import { loops } from '../kernels/loops.ts';
+import { CLOCK } from '../kernels/state.ts';
+import { DAT_BYTES, DAT_LAYOUTS, setDatLayout } from './dat-records.ts';
 
 const KINDS = { 1: 0x00, 2: 0x0c } as const;
 
@@ -11,6 +12,7 @@ const KINDS = { 1: 0x00, 2: 0x0c } as const;
 export class DatEncoder implements EventEncoder {
   readonly #version: 1 | 2;
   readonly #options: EncodeOptions;
+  readonly #bytes: KernelBytes;
   #headed = false;
 
   constructor(version: 1 | 2, options: EncodeOptions) {
@@ -23,21 +25,16 @@ export class DatEncoder implements EventEncoder {
     }
     this.#version = version;
     this.#options = options;
+    const format = { title: `DAT ${version}`, kernel: loops().encode.dat, mostBytes: DAT_BYTES };
+    this.#bytes = new KernelBytes(format, options.sensor);
+    setDatLayout(this.#bytes.state, version);
   }
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
     this.#head(emit);
-    checkWithinSensor(`DAT ${this.#version}`, chunk, this.#options.sensor);
-    const { origin, t, x, y, on } = chunk;
-    const { columnBits, onBit } = DAT_LAYOUTS[this.#version];
-    const clock = (origin % 2 ** 32) | 0;
-    const bytes = new GrowingBytes(t.length * DAT_BYTES);
-    const { view } = bytes;
-    for (let i = 0; i < t.length; i++) {
-      view.setInt32(i * DAT_BYTES, (clock + t[i]!) | 0, true);
-      view.setInt32(i * DAT_BYTES + 4, x[i]! | (y[i]! << columnBits) | (on[i]! << onBit), true);
-    }
-    if (t.length > 0) emit(bytes.written(t.length * DAT_BYTES));
+    // The state takes it modulo 2^32.
+    this.#bytes.state[CLOCK] = chunk.origin;
+    if (chunk.t.length > 0) emit(this.#bytes.encode(chunk));
   }
 
   end(emit: (bytes: Uint8Array) => void): void {

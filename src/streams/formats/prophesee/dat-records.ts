@@ -2,10 +2,10 @@ import type { EventChunk } from '../../../events.ts';
 import {
   BACKWARD,
   CLOCK,
-  type DecodeState,
   HEIGHT,
   LAST,
   LENGTH,
+  type LoopState,
   ON_SHIFT,
   OUT_OF_RANGE,
   STOPPED,
@@ -26,7 +26,7 @@ export const DAT_LAYOUTS = {
 } as const;
 
 /** Puts the layout of a version into a state. */
-export function setDatLayout(state: DecodeState, version: 1 | 2): void {
+export function setDatLayout(state: LoopState, version: 1 | 2): void {
   const { columnBits, rowBits, onBit } = DAT_LAYOUTS[version];
   state[X_SHIFT] = 0;
   state[X_MASK] = 2 ** columnBits - 1;
@@ -35,12 +35,38 @@ export function setDatLayout(state: DecodeState, version: 1 | 2): void {
   state[ON_SHIFT] = onBit;
 }
 
+/** Encodes DAT records; stops outside the sensor. */
+export function encodeDat(
+  { t, x, y, on }: EventChunk,
+  start: number,
+  bytes: DataView,
+  state: LoopState,
+): number {
+  const width = state[WIDTH]!;
+  const height = state[HEIGHT]!;
+  const clock = state[CLOCK]!;
+  const rowShift = state[Y_SHIFT]!;
+  const onShift = state[ON_SHIFT]!;
+  let length = state[LENGTH]!;
+  let i = start;
+  for (; i < t.length; i++, length += DAT_BYTES) {
+    if (x[i]! >= width || y[i]! >= height) {
+      state[STOPPED] = 1;
+      break;
+    }
+    bytes.setInt32(length, (clock + t[i]!) | 0, true);
+    bytes.setInt32(length + 4, x[i]! | (y[i]! << rowShift) | ((on[i]! & 1) << onShift), true);
+  }
+  state[LENGTH] = length;
+  return i;
+}
+
 /** Decodes DAT records. Stops where the clock, of 32 bits, has left what an origin holds. */
 export function datRecords(
   records: DataView,
   start: number,
   { t, x, y, on }: EventChunk,
-  state: DecodeState,
+  state: LoopState,
 ): number {
   const width = state[WIDTH]!;
   const height = state[HEIGHT]!;

@@ -3,11 +3,11 @@ import {
   ANCHOR,
   BACKWARD,
   BASE,
-  type DecodeState,
   HEIGHT,
   HIGH,
   LAST,
   LENGTH,
+  type LoopState,
   OUT_OF_RANGE,
   STOPPED,
   WIDTH,
@@ -29,7 +29,7 @@ export function evt2Words(
   words: DataView,
   start: number,
   { t, x, y, on }: EventChunk,
-  state: DecodeState,
+  state: LoopState,
 ): number {
   const width = state[WIDTH]!;
   const height = state[HEIGHT]!;

@@ -3,11 +3,11 @@ import {
   ANCHOR,
   BACKWARD,
   BASE,
-  type DecodeState,
   HEIGHT,
   HIGH,
   LAST,
   LENGTH,
+  type LoopState,
   OUT_OF_RANGE,
   STOPPED,
   WIDTH,
@@ -31,7 +31,7 @@ export function evt21Words(
   words: DataView,
   start: number,
   { t, x, y, on }: EventChunk,
-  state: DecodeState,
+  state: LoopState,
 ): number {
   const wordAt = state[WORD_AT]!;
   const width = state[WIDTH]!;

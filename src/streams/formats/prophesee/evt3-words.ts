@@ -3,11 +3,11 @@ import {
   ANCHOR,
   BACKWARD,
   BASE,
-  type DecodeState,
   HEIGHT,
   HIGH,
   LAST,
   LENGTH,
+  type LoopState,
   NOW,
   OUT_OF_RANGE,
   ROW,
@@ -51,7 +51,7 @@ export function evt3Words(
   words: DataView,
   start: number,
   { t, x, y, on }: EventChunk,
-  state: DecodeState,
+  state: LoopState,
 ): number {
   const width = state[WIDTH]!;
   const height = state[HEIGHT]!;

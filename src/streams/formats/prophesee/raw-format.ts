@@ -1,6 +1,7 @@
-import type { EncodeOptions, EventEncoder, EventFormat } from '../format.ts';
+import type { EventFormat } from '../format.ts';
 import { sniffHeader } from './percent-header.ts';
 import { RawDecoder, type RawWords } from './raw-decoder.ts';
+import { RawEncoder, type WrittenWords } from './raw-encoder.ts';
 import { isRawHeader, readRawHeader } from './raw-header.ts';
 import { seekRaw } from './raw-seek.ts';
 
@@ -19,11 +20,7 @@ function encodingOf(head: Uint8Array): string | undefined {
  * The format of RAW files in one encoding.
  * @param unsure how sure it is of RAW files in no encoding that is known, to say so
  */
-export function rawFormat(
-  words: RawWords,
-  createEncoder?: (options: EncodeOptions) => EventEncoder,
-  unsure = 0,
-): EventFormat {
+export function rawFormat(words: RawWords, written?: WrittenWords, unsure = 0): EventFormat {
   return {
     name: words.encoding,
     title: words.title,
@@ -38,6 +35,6 @@ export function rawFormat(
     createDecoder: (options = {}) => new RawDecoder(words, options),
     // EVT3's clock wraps every 17 s: how often it did cannot be told by looking into a few places.
     ...(words.highBits + words.lowBits < 32 ? {} : { seek: (...given) => seekRaw(words, ...given) }),
-    ...(createEncoder === undefined ? {} : { createEncoder }),
+    ...(written === undefined ? {} : { createEncoder: (options) => new RawEncoder(words, written, options) }),
   };
 }

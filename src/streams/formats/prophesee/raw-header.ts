@@ -38,6 +38,8 @@ const ENCODINGS: Readonly<Record<string, RawEncoding>> = {
   EVT21: 'evt21',
   EVT3: 'evt3',
 };
+/** What `evt` says of each encoding. */
+const VERSIONS: Readonly<Record<RawEncoding, string>> = { evt2: '2.0', evt21: '2.1', evt3: '3.0' };
 /** Keys one of which every RAW header has. */
 const RAW_KEYS = ['evt', 'format', 'plugin_name', 'system_id', 'firmware_version'];
 
@@ -89,15 +91,15 @@ function size(width: string | undefined, height: string | undefined): SensorSize
 
 /** The header of a RAW file that is written: `format` for today's readers, `evt` for older ones. */
 export function writeRawHeader(
-  encoding: 'EVT2' | 'EVT3',
+  encoding: RawEncoding,
   { width, height }: SensorSize,
   simulated: boolean,
 ): Uint8Array {
   const lines = [
     '% integrator_name Prophesee',
     '% plugin_name hal_plugin_prophesee',
-    `% evt ${encoding === 'EVT2' ? '2.0' : '3.0'}`,
-    `% format ${encoding};height=${height};width=${width}`,
+    `% evt ${VERSIONS[encoding]}`,
+    `% format ${encoding.toUpperCase()};height=${height};width=${width}`,
     `% geometry ${width}x${height}`,
     ...(simulated ? ['% simulated true'] : []),
     '% end',

@@ -12,7 +12,7 @@ const MOST_WRAPS_WITHIN = 1 << 20;
 export class TimeHighWords {
   readonly #span: number;
   readonly #unit: number;
-  #written: number | undefined;
+  #wraps = 0;
 
   /**
    * @param highBits bits of a TIME_HIGH word's value
@@ -23,28 +23,35 @@ export class TimeHighWords {
     this.#unit = 2 ** lowBits;
   }
 
-  /** The values to be written before an event at `micros`; none where its upper bits are the last ones. */
-  advance(micros: number): readonly number[] {
+  /**
+   * The values to be written before an event at `micros`; none where its upper bits are the last ones.
+   * @param last value of the last word that was written; below 0 before the first
+   */
+  advance(last: number, micros: number): readonly number[] {
     const next = Math.floor(micros / this.#unit);
-    if (next === this.#written) return [];
     const wraps = Math.floor(next / this.#span);
-    const before = Math.floor((this.#written ?? 0) / this.#span);
-    const first = this.#written === undefined;
-    if (!first && wraps - before > MOST_WRAPS_WITHIN) {
+    const silence = wraps - this.#wraps;
+    if (silence < 0) {
       throw new OptionError(
-        `RAW holds silences of ${MOST_WRAPS_WITHIN} turns of its clock, not ${wraps - before}`,
+        micros < 0
+          ? `RAW counts time from 0, not from ${micros} us; shift the times first`
+          : `RAW holds no event at ${micros} us behind one after a turn of its clock; sort the events first`,
       );
     }
-    let value = first ? -1 : this.#written! % this.#span;
+    const first = last < 0;
+    if (!first && silence > MOST_WRAPS_WITHIN) {
+      throw new OptionError(`RAW holds silences of ${MOST_WRAPS_WITHIN} turns of its clock, not ${silence}`);
+    }
     const values: number[] = [];
+    let value = last;
     const skip = first && wraps > MOST_WRAPS_BEFORE;
-    for (let wrap = skip ? wraps : before; wrap < wraps; wrap++) {
+    for (let wrap = skip ? wraps : this.#wraps; wrap < wraps; wrap++) {
       if (value !== this.#span - 1) values.push(this.#span - 1);
       values.push(0);
       value = 0;
     }
     if (value !== next % this.#span) values.push(next % this.#span);
-    this.#written = next;
+    this.#wraps = wraps;
     return values;
   }
 }

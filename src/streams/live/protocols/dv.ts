@@ -1,5 +1,5 @@
 import { type EventChunk, type SensorSize, sliceChunk } from '../../../events.ts';
-import { MAGIC, writeEvents, writeHeader, writePacket } from '../../formats/aedat4/encoder.ts';
+import { EventPackets, MAGIC, writeHeader, writePacket } from '../../formats/aedat4/encoder.ts';
 import { loadZstd } from '../../formats/aedat4/zstd.ts';
 import { aedat4 } from '../../formats/aedat4.ts';
 import type { LiveEncoder, Protocol } from './protocol.ts';
@@ -18,17 +18,19 @@ const EVENTS_A_PACKET = 16384;
 class DvEncoder implements LiveEncoder {
   readonly #sensor: SensorSize;
   readonly #limit: number;
+  readonly #packets: EventPackets;
   #headed = false;
 
   constructor(sensor: SensorSize, limit: number) {
     this.#sensor = sensor;
     this.#limit = limit;
+    this.#packets = new EventPackets(sensor);
   }
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
     this.#head(emit);
     for (let start = 0; start < chunk.t.length; start += this.#limit) {
-      emit(writePacket(0, writeEvents(sliceChunk(chunk, start, start + this.#limit))));
+      emit(writePacket(0, this.#packets.write(sliceChunk(chunk, start, start + this.#limit))));
     }
   }
 
