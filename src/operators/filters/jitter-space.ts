@@ -1,11 +1,12 @@
 import type { OperatorFunction } from 'rxjs';
-import { allocateChunk, type EventChunk, type SensorSize, sliceChunk } from '../../events.ts';
+import type { EventChunk, SensorSize } from '../../events.ts';
 import { RandomStream } from '../../random.ts';
 import { numberWithin } from '../number-within.ts';
 import { stage } from '../stage.ts';
 import { ChunkMapping } from './chunk-mapping.ts';
 import { pixelsOf, type SeedOptions, type SensorOptions } from './filter-stage.ts';
-import { isBesideHalf, NormalPairs } from './normal-pairs.ts';
+import { RoundedNormals } from './rounded-normals.ts';
+import { pick } from './selection.ts';
 
 export interface JitterSpaceOptions extends SensorOptions, SeedOptions {
   /** Standard deviation along x in pixels; default 1. */
@@ -24,9 +25,9 @@ export interface JitterSpaceOptions extends SensorOptions, SeedOptions {
  */
 export class JitterSpace extends ChunkMapping {
   readonly #sensor: SensorSize;
-  readonly #pairs: NormalPairs;
-  readonly #scales: readonly [x: number, shared: number, y: number];
+  readonly #normals: RoundedNormals;
   readonly #clamps: boolean;
+  #picks = new Uint32Array(0);
   #seen = 0;
 
   constructor(options: JitterSpaceOptions) {
@@ -37,44 +38,46 @@ export class JitterSpace extends ChunkMapping {
     numberWithin('jitter space deviationY', deviationY, 0, 65536);
     numberWithin('jitter space correlation', correlation, -1, 1);
     this.#sensor = sensor;
-    this.#scales = [deviationX, deviationY * correlation, deviationY * Math.sqrt(1 - correlation ** 2)];
     this.#clamps = outside === 'clamp';
-    this.#pairs = new NormalPairs(new RandomStream(options.seed ?? 0, 'filter/jitter-space'));
+    this.#normals = new RoundedNormals(new RandomStream(options.seed ?? 0, 'filter/jitter-space'), {
+      first: deviationX,
+      shared: deviationY * correlation,
+      second: deviationY * Math.sqrt(1 - correlation ** 2),
+    });
   }
 
   protected map(chunk: EventChunk): EventChunk {
-    const { origin, t, x, y, on } = chunk;
-    const { width, height } = this.#sensor;
-    const [scaleX, shared, scaleY] = this.#scales;
-    const clamps = this.#clamps;
-    const pairs = this.#pairs;
-    pairs.draw(this.#seen, t.length);
-    const { first, second } = pairs;
-    const error = NormalPairs.ERROR * Math.max(scaleX, Math.abs(shared) + scaleY);
-    const out = allocateChunk(origin, t.length);
-    let kept = 0;
-    for (let i = 0; i < t.length; i++) {
-      let right = scaleX * first[i]!;
-      let down = shared * first[i]! + scaleY * second[i]!;
-      if (isBesideHalf(right, error) || isBesideHalf(down, error)) {
-        pairs.settle(i);
-        right = scaleX * first[i]!;
-        down = shared * first[i]! + scaleY * second[i]!;
-      }
-      const column = x[i]! + Math.round(right);
-      const row = y[i]! + Math.round(down);
-      const stays = column >= 0 && column < width && row >= 0 && row < height;
-      if (!stays && !clamps) continue;
-      out.t[kept] = t[i]!;
-      out.x[kept] = stays ? column : Math.min(Math.max(column, 0), width - 1);
-      out.y[kept] = stays ? row : Math.min(Math.max(row, 0), height - 1);
-      out.on[kept] = on[i]!;
-      kept++;
-    }
-    this.#seen += t.length;
-    this.counters.outside += t.length - kept;
-    return kept === t.length ? out : sliceChunk(out, 0, kept);
+    const { length } = chunk.t;
+    const moved = { ...chunk, x: new Uint16Array(length), y: new Uint16Array(length) };
+    if (this.#picks.length < length) this.#picks = new Uint32Array(length);
+    const moves = this.#normals.draw(this.#seen, length);
+    const kept = move(chunk, moves, this.#sensor, this.#clamps, moved, this.#picks);
+    this.#seen += length;
+    this.counters.outside += length - kept;
+    return pick(moved, this.#picks, kept);
   }
+}
+
+/** Moves the places of events; writes the positions of those that stay to `picks`, and returns how many they are. */
+function move(
+  { x, y }: EventChunk,
+  moves: Float64Array,
+  { width, height }: SensorSize,
+  clamps: boolean,
+  moved: EventChunk,
+  picks: Uint32Array,
+): number {
+  let kept = 0;
+  for (let i = 0; i < x.length; i++) {
+    const column = x[i]! + moves[2 * i]!;
+    const row = y[i]! + moves[2 * i + 1]!;
+    const stays = column >= 0 && column < width && row >= 0 && row < height;
+    moved.x[i] = stays ? column : Math.min(Math.max(column, 0), width - 1);
+    moved.y[i] = stays ? row : Math.min(Math.max(row, 0), height - 1);
+    picks[kept] = i;
+    kept += stays || clamps ? 1 : 0;
+  }
+  return kept;
 }
 
 /** Moves each event by a normal deviate. */

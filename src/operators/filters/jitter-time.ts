@@ -6,7 +6,7 @@ import { numberWithin } from '../number-within.ts';
 import { stage } from '../stage.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { type FilterCounters, type FilterStage, filterCounters, type SeedOptions } from './filter-stage.ts';
-import { isBesideHalf, NormalPairs } from './normal-pairs.ts';
+import { RoundedNormals } from './rounded-normals.ts';
 import { sortedOrder } from './sorted-order.ts';
 
 export interface JitterTimeOptions extends SeedOptions {
@@ -21,23 +21,26 @@ const BLOCK = 2 ** 16;
 
 /**
  * Moves each event's time by a normal deviate, rounded to the nearest microsecond and never below 0, and puts the events
- * in order again: those at one time stay in the order they came. Event i takes the random words 2i and 2i + 1. Events
- * wait until none that is still to come can be before them, four deviations.
+ * in order again: those at one time stay in the order they came. Event i takes the i-th normal deviate, pairs of which
+ * are made of two random words. Events wait until none that is still to come can be before them, four deviations.
  */
 export class JitterTime implements FilterStage {
   readonly counters: FilterCounters = filterCounters();
-  readonly #deviation: number;
   readonly #reach: number;
-  readonly #pairs: NormalPairs;
+  readonly #normals: RoundedNormals;
   readonly #writer = new ChunkWriter();
   /** Events that wait, in order. */
   #held: EventChunk[] = [];
   #seen = 0;
 
   constructor({ deviationMicros, seed = 0 }: JitterTimeOptions) {
-    this.#deviation = numberWithin('jitter time deviationMicros', deviationMicros, 0, 1e9);
+    numberWithin('jitter time deviationMicros', deviationMicros, 0, 1e9);
     this.#reach = Math.ceil(4 * deviationMicros);
-    this.#pairs = new NormalPairs(new RandomStream(seed, 'filter/jitter-time'));
+    this.#normals = new RoundedNormals(new RandomStream(seed, 'filter/jitter-time'), {
+      first: deviationMicros,
+      shared: 0,
+      second: deviationMicros,
+    });
   }
 
   push(chunk: EventChunk, emit: (chunk: EventChunk) => void): void {
@@ -112,15 +115,11 @@ export class JitterTime implements FilterStage {
     const times = new Float64Array(t.length);
     const reach = this.#reach;
     const lowest = reach - origin;
-    const pairs = this.#pairs;
-    pairs.draw(this.#seen, t.length);
-    const { first } = pairs;
-    const deviation = this.#deviation;
-    const error = NormalPairs.ERROR * deviation;
+    // Two events share a pair, and one may have been in the block before.
+    const second = this.#seen % 2;
+    const moves = this.#normals.draw((this.#seen - second) / 2, (t.length + second + 1) >> 1);
     for (let i = 0; i < t.length; i++) {
-      if (isBesideHalf(deviation * first[i]!, error)) pairs.settle(i);
-      const shift = Math.round(deviation * first[i]!);
-      const bounded = Math.min(Math.max(shift, -reach), reach);
+      const bounded = Math.min(Math.max(moves[i + second]!, -reach), reach);
       times[i] = Math.max(t[i]! + reach + bounded, lowest);
     }
     return times;

@@ -1,6 +1,9 @@
 import { allocateChunk, type EventChunk, type SensorSize, sliceChunk } from '../../events.ts';
 import { type FilterCounters, type FilterStage, filterCounters } from './filter-stage.ts';
 
+/** Where no more than one event of so many is left out, those that stay are copied stretch by stretch. */
+const FEW = 256;
+
 /** A filter that leaves events out and changes none: it says which ones stay. */
 export abstract class Selection implements FilterStage {
   readonly counters: FilterCounters = filterCounters();
@@ -26,18 +29,42 @@ export abstract class Selection implements FilterStage {
  * by side and are most of it, so that few events never hold the memory of many.
  */
 export function pick(chunk: EventChunk, picks: Uint32Array, kept: number): EventChunk {
-  const { origin, t, x, y, on } = chunk;
+  const { origin, t } = chunk;
   if (kept === t.length) return chunk;
   const first = picks[0]!;
   if (2 * kept > t.length && picks[kept - 1]! - first === kept - 1) {
     return sliceChunk(chunk, first, first + kept);
   }
   const out = allocateChunk(origin, kept);
-  for (let i = 0; i < kept; i++) out.t[i] = t[picks[i]!]!;
-  for (let i = 0; i < kept; i++) out.x[i] = x[picks[i]!]!;
-  for (let i = 0; i < kept; i++) out.y[i] = y[picks[i]!]!;
-  for (let i = 0; i < kept; i++) out.on[i] = on[picks[i]!]!;
+  if (FEW * (t.length - kept) < t.length) copyRuns(chunk, picks, out);
+  else copyEach(chunk, picks, out);
   return out;
+}
+
+/** Copies the events at `picks` one by one. */
+function copyEach({ t, x, y, on }: EventChunk, picks: Uint32Array, out: EventChunk): void {
+  const { t: outT, x: outX, y: outY, on: outOn } = out;
+  for (let to = 0; to < outT.length; to++) {
+    const from = picks[to]!;
+    outT[to] = t[from]!;
+    outX[to] = x[from]!;
+    outY[to] = y[from]!;
+    outOn[to] = on[from]!;
+  }
+}
+
+/** Copies the events at `picks` stretch by stretch. */
+function copyRuns({ t, x, y, on }: EventChunk, picks: Uint32Array, out: EventChunk): void {
+  for (let to = 0; to < out.t.length; ) {
+    const from = picks[to]!;
+    const start = to++;
+    while (to < out.t.length && picks[to]! - to === from - start) to++;
+    const end = from + to - start;
+    out.t.set(t.subarray(from, end), start);
+    out.x.set(x.subarray(from, end), start);
+    out.y.set(y.subarray(from, end), start);
+    out.on.set(on.subarray(from, end), start);
+  }
 }
 
 /** The chunk's events on the sensor, the chunk itself where all are; the others are counted as outside. */
@@ -47,7 +74,31 @@ export function withinSensor(
   counters: FilterCounters,
 ): EventChunk {
   const { x, y } = chunk;
+  const right = width - 1;
+  const bottom = height - 1;
   let i = 0;
+  // Eight events at a time: a difference below zero is beyond the sensor, and shows in all of them together.
+  for (; i + 7 < x.length; i += 8) {
+    const columns =
+      (right - x[i]!) |
+      (right - x[i + 1]!) |
+      (right - x[i + 2]!) |
+      (right - x[i + 3]!) |
+      (right - x[i + 4]!) |
+      (right - x[i + 5]!) |
+      (right - x[i + 6]!) |
+      (right - x[i + 7]!);
+    const rows =
+      (bottom - y[i]!) |
+      (bottom - y[i + 1]!) |
+      (bottom - y[i + 2]!) |
+      (bottom - y[i + 3]!) |
+      (bottom - y[i + 4]!) |
+      (bottom - y[i + 5]!) |
+      (bottom - y[i + 6]!) |
+      (bottom - y[i + 7]!);
+    if ((columns | rows) < 0) break;
+  }
   while (i < x.length && x[i]! < width && y[i]! < height) i++;
   if (i === x.length) return chunk;
   const picks = new Uint32Array(x.length);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NormalPairs } from '../../../src/operators/filters/normal-pairs.ts';
+import { RoundedNormals } from '../../../src/operators/filters/rounded-normals.ts';
 import { sortedOrder } from '../../../src/operators/filters/sorted-order.ts';
 import { filters } from '../../../src/operators/index.ts';
 import { RandomStream } from '../../../src/random.ts';
@@ -15,24 +15,24 @@ function streamOf(words: readonly number[]): RandomStream {
   return stream;
 }
 
-describe('pairs of normal deviates', () => {
-  it('are those of the formula, nearly before they are settled and exactly after', () => {
+describe('rounded normal deviates', () => {
+  it('are those of the formula, to the last whole number', () => {
     const edges = [
       0, 1, 2, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffff0, 0xfffffffe, 0xffffffff, 0x200000, 0x1fffff,
     ];
     const word = fc.oneof(fc.constantFrom(...edges), fc.integer({ min: 0, max: 0xffffffff }));
+    const words = fc.array(fc.tuple(word, word), { minLength: 1, maxLength: 30 });
+    const scale = fc.constantFrom(0, 0.5, 1, -3.7, 1000, 12_345.6, 1e9);
     fc.assert(
-      fc.property(fc.array(fc.tuple(word, word), { minLength: 1, maxLength: 30 }), (words) => {
-        const pairs = new NormalPairs(streamOf(words.flat()));
-        pairs.draw(0, words.length);
-        words.forEach(([u, a], i) => {
+      fc.property(words, scale, scale, scale, (pairs, first, shared, second) => {
+        const normals = new RoundedNormals(streamOf(pairs.flat()), { first, shared, second });
+        const values = normals.draw(0, pairs.length);
+        pairs.forEach(([u, a], i) => {
           const radius = Math.sqrt(-2 * Math.log((u + 1) / 2 ** 32));
           const angle = (2 * Math.PI * a) / 2 ** 32;
-          const exact = [radius * Math.cos(angle), radius * Math.sin(angle)];
-          expect(Math.abs(pairs.first[i]! - exact[0]!)).toBeLessThan(NormalPairs.ERROR / 10);
-          expect(Math.abs(pairs.second[i]! - exact[1]!)).toBeLessThan(NormalPairs.ERROR / 10);
-          pairs.settle(i);
-          expect([pairs.first[i], pairs.second[i]]).toEqual(exact);
+          const [g1, g2] = [radius * Math.cos(angle), radius * Math.sin(angle)];
+          expect(values[2 * i]! - Math.round(first * g1)).toBe(0);
+          expect(values[2 * i + 1]! - Math.round(shared * g1 + second * g2)).toBe(0);
         });
       }),
       { numRuns: 2000 },
@@ -40,19 +40,19 @@ describe('pairs of normal deviates', () => {
   });
 
   it('are at their number whatever was drawn before', () => {
-    const whole = new NormalPairs(new RandomStream(3, 'pairs'));
-    whole.draw(0, 100);
-    const parts = new NormalPairs(new RandomStream(3, 'pairs'));
+    const scales = { first: 1e6, shared: 0, second: 1e6 };
+    const whole = new RoundedNormals(new RandomStream(3, 'pairs'), scales).draw(0, 100);
+    const parts = new RoundedNormals(new RandomStream(3, 'pairs'), scales);
     for (const [start, count] of [
       [5, 3],
       [90, 10],
       [0, 1],
       [1, 60],
     ] as const) {
-      parts.draw(start, count);
-      expect([...parts.first.subarray(0, count)]).toEqual([...whole.first.subarray(start, start + count)]);
+      const drawn = parts.draw(start, count).subarray(0, 2 * count);
+      expect([...drawn]).toEqual([...whole.subarray(2 * start, 2 * (start + count))]);
     }
-    expect(whole.first[7]).toBeCloseTo(new RandomStream(3, 'pairs').normal(7), 7);
+    expect(whole[14]).toBe(Math.round(1e6 * new RandomStream(3, 'pairs').normal(7)));
   });
 
   it('move events as the formula says, to the last pixel and microsecond', () => {
@@ -77,9 +77,13 @@ describe('pairs of normal deviates', () => {
     expect(moved.flatMap(({ x, y }) => Array.from(x, (column, i) => [column, y[i]]))).toEqual(expected);
     const time = new RandomStream(5, 'filter/jitter-time');
     const times = events
-      .map(({ micros }, i) =>
-        Math.max(0, micros + Math.min(2000, Math.max(-2000, Math.round(500 * time.normal(i))))),
-      )
+      .map(({ micros }, i) => {
+        const pair = i - (i % 2);
+        const radius = Math.sqrt(-2 * Math.log((time.word(pair) + 1) / 2 ** 32));
+        const angle = (2 * Math.PI * time.word(pair + 1)) / 2 ** 32;
+        const deviate = radius * (i % 2 === 0 ? Math.cos(angle) : Math.sin(angle));
+        return Math.max(0, micros + Math.min(2000, Math.max(-2000, Math.round(500 * deviate))));
+      })
       .sort((a, b) => a - b);
     const shifted = runStage(new filters.JitterTime({ deviationMicros: 500, seed: 5 }), [chunkOf(events)]);
     expect(shifted.flatMap(({ origin, t }) => Array.from(t, (micros) => origin + micros))).toEqual(times);
