@@ -8,6 +8,9 @@ export interface Dual {
   readonly slope?: tf.Tensor | undefined;
 }
 
+/** Less than any distance to the threshold but 0. */
+const LEAST = 1e-30;
+
 /** Arithmetic of tensors that takes their derivatives along (forward differentiation). */
 export const dualAlgebra: Algebra<Dual> = {
   constant: (value) => ({ value: tf.scalar(value) }),
@@ -22,7 +25,11 @@ export const dualAlgebra: Algebra<Dual> = {
     const change = sum(a.slope, b.slope && tf.neg(tf.mul(b.slope, value)));
     return { value, slope: change && tf.div(change, b.value) };
   },
-  abs: (a) => ({ value: tf.abs(a.value), slope: a.slope && tf.mul(a.slope, tf.sign(a.value)) }),
+  abs: (a) => {
+    const value = tf.abs(a.value);
+    // The sign: 0 at 0.
+    return { value, slope: times(a.slope, tf.div(a.value, tf.add(value, LEAST))) };
+  },
   max: (a, b) => ({
     value: tf.maximum(a.value, b.value),
     slope: chosen(tensorAlgebra.lessEqual(b.value, a.value), a, b),

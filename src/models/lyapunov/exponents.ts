@@ -56,18 +56,18 @@ export function lyapunovExponents(trace: Membranes, options: LyapunovOptions): t
 
 /** ln(|d_t| / epsilon) of every step, [batch, steps], of a perturbed copy of the run. */
 function perturbationGains(
-  { layers, steps }: Membranes,
+  { layers }: Membranes,
   direction: readonly tf.Tensor[],
   epsilon: number,
 ): tf.Tensor {
-  const inputs = tf.split(layers[0]!.inputs(), steps, 1);
+  const inputs = tf.unstack(layers[0]!.inputs(), 1);
   const maps = layers.map((layer) => layer.inputMap());
   const courses = layers.map(({ potentials }) => tf.unstack(potentials, 1));
   let potentials = layers.map(({ first }, index) => tf.add(first, tf.mul(direction[index]!, epsilon)));
   const gains = inputs.map((seen, step) => {
     let outputs: tf.Tensor | undefined;
     const differences = layers.map(({ neuron }, index) => {
-      const input = outputs === undefined ? seen : maps[index]!(outputs, step);
+      const input = outputs === undefined ? tf.expandDims(seen, 1) : maps[index]!(outputs, step);
       const next = lif(input, neuron, potentials[index]!);
       outputs = next.spikes;
       return tf.sub(next.state, courses[index]![step]!);
