@@ -4,7 +4,8 @@ NAME.safetensors is a checkpoint as rxspike reads it (parameters by our names, i
 weight [inputs, outputs]); NAME.json has the sequence [batch, steps, height, width, channels] and, layer by layer, what
 PyTorch gives. The networks are in evaluation, where normalisation takes its running statistics; layers and neurons are
 written out from their definitions. `potentials` is what is left after a step; where the reset is in the same step,
-`charged` is what was compared with the threshold before it. Weights are drawn again until every layer fires and no potential is near a threshold.
+`charged` is what was compared with the threshold before it, and `threshold` is that of neurons whose threshold is not 1.
+Weights are drawn again until every layer fires and no potential is near a threshold.
 
 Run from the repository root with torch 2.13 and safetensors 0.8: python bench/peers/networks_reference.py, then
 npx biome format --write fixtures/models/networks
@@ -18,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from checkpoints import leaky, lif_node, parameters_of, write_checkpoint
+from checkpoints import SURROGATES, leaky, lif_node, parameters_of, write_checkpoint
 
 BATCH = 2
 HEIGHT, WIDTH = 5, 4
@@ -50,7 +51,13 @@ class SuperSpike(Atan):
         return grad / (1 + 10 * x.abs()) ** 2, None
 
 
-class LifNode(nn.Module):
+class Neurons(nn.Module):
+    """Neurons over a sequence [steps, batch, ...], which give spikes, charged potentials, and what a step leaves."""
+
+    threshold = 1
+
+
+class LifNode(Neurons):
     """SpikingJelly's LIFNode with tau = 2: fires at the threshold 1, resets in the same step."""
 
     def __init__(self, spike, decay_input, hard):
@@ -71,7 +78,7 @@ class LifNode(nn.Module):
         return lif_node(self.decay_input, self.hard, "atan" if self.spike is Atan else "super-spike")
 
 
-class Leaky(nn.Module):
+class Leaky(Neurons):
     """snnTorch's Leaky with beta = 0.9: fires above the threshold 1, subtracts it one step later, without gradient."""
 
     def __init__(self, spike=Atan):
@@ -89,6 +96,36 @@ class Leaky(nn.Module):
 
     def config(self):
         return leaky("atan" if self.spike is Atan else "super-spike")
+
+
+class Refractory(Neurons):
+    """The neuron of the DFA notebook: tau 20 ms in steps of 0.25 ms, fires at its threshold unless it fired less than 4
+    steps ago, is reset to 0, and integrates meanwhile; without gradient through reset and refractory period."""
+
+    STEPS, SHARE = 4, 0.25 / 20
+
+    def __init__(self, threshold):
+        super().__init__()
+        self.threshold = threshold
+
+    def forward(self, sequence):
+        v = torch.zeros_like(sequence[0])
+        waits = torch.zeros_like(v)
+        spikes, charged, left = [], [], []
+        for x in sequence:
+            u = (1 - self.SHARE) * v + self.SHARE * x
+            s = SuperSpike.apply(u - self.threshold, True) * (waits == 0)
+            fired = s.detach()
+            v = (1 - fired) * u
+            waits = (torch.where(fired > 0, float(self.STEPS), waits) - 1).clamp(min=0)
+            spikes.append(s), charged.append(u), left.append(v)
+        return torch.stack(spikes), torch.stack(charged), torch.stack(left)
+
+    def config(self):
+        return {
+            "kind": "refractory", "decay": 1 - self.SHARE, "threshold": self.threshold,
+            "refractorySteps": self.STEPS, "refractoryForm": "mask", "surrogate": SURROGATES["super-spike"],
+        }
 
 
 class LeakySum(nn.Module):
@@ -300,6 +337,23 @@ def dfa_net():
     return 2, 4, config, layers
 
 
+def refractory_dfa_net():
+    """Thresholds and biases of the notebook's first two layers and of its output, which spikes."""
+    sizes, thresholds, biases = [HEIGHT * WIDTH * 2, 6, 5, CLASSES], [0.05, 0.02, 0.15], [0.5, 0.5, 1]
+    names = ["hidden1", "hidden2", "output"]
+    layers, configs = [("flatten", Flatten())], []
+    for name, inputs, units, threshold, bias in zip(names, sizes, sizes[1:], thresholds, biases):
+        weights, neurons = linear(inputs, units), Refractory(threshold)
+        nn.init.constant_(weights.bias, bias)
+        layers += [(f"{name}.weights", weights), (name, neurons)]
+        configs.append({"neuron": neurons.config(), "weights": {"kind": "xavier"}, "bias": bias})
+    config = {
+        "hidden": [{"units": units, **hidden} for units, hidden in zip(sizes[1:], configs[:-1])],
+        "output": configs[-1], "logits": {"kind": "share", "temperature": 0.5}, "feedback": None,
+    }
+    return 2, 16, config, layers
+
+
 def ssnn(alignment="truncate"):
     """Two windows of three bins; the second stage runs at two timesteps."""
     neurons = Leaky()
@@ -347,13 +401,16 @@ def run(layers, sequence):
             continue  # early classifiers are for training only
         record = {"name": name, **({} if given is None else {"input": given})}
         given = None
-        if isinstance(layer, (LifNode, Leaky)):
+        if isinstance(layer, Neurons):
             sequence, charged, left = layer(sequence)
             record["potentials"] = plain(last(left))
             if charged is not left:
                 record["charged"] = plain(last(charged))
             rate = sequence.mean().item()
-            sound &= 0.1 < rate < 0.7 and (charged - 1).abs().min().item() > NEAR
+            if layer.threshold != 1:
+                record["threshold"] = layer.threshold
+            distance = (charged / layer.threshold - 1).abs().min().item()
+            sound &= 0.1 < rate < 0.7 and distance > NEAR
         elif isinstance(layer, (FirstFrames, MixedFrames, Attention, MeanOfWindow, LeakySum)):
             sequence = layer(sequence)
         else:
@@ -412,6 +469,7 @@ write("nmnist-net", "nmnist-net", nmnist_net)
 write("lyapunov-simple", "lyapunov-net", lambda: lyapunov_net([[3], [4]], None))
 write("lyapunov-vgg", "lyapunov-net", lambda: lyapunov_net([[3, 3], [4]], 6))
 write("dfa-net", "dfa-net", dfa_net)
+write("dfa-net-refractory", "dfa-net", refractory_dfa_net)
 write("ssnn", "ssnn", ssnn)
 for alignment in ("attention", "mix", "pool"):
     write(f"ssnn-{alignment}", "ssnn", lambda: ssnn(alignment))
