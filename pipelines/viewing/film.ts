@@ -62,6 +62,7 @@ export async function writeFilm(
       await writer.add(magnified(picture, factor));
       onProgress?.(++pictures);
     }
+    if (pictures === 0) throw new InputError('expected events to show, found none', path);
     await writer.end();
   } catch (error) {
     await writer.abort();
@@ -132,7 +133,6 @@ function contactSheet(path: string): FilmWriter {
       step *= 2;
     },
     end: async () => {
-      if (kept.length === 0) throw new InputError('expected events to show, found none', path);
       const stride = Math.max(1, Math.ceil(kept.length / SHEET_PICTURES));
       await writeFileAtomic(path, await png(tiled(kept.filter((_, i) => i % stride === 0))));
     },
@@ -176,8 +176,10 @@ async function openMp4(path: string, { size, factor, fps }: FilmOptions): Promis
     '-s',
     `${size.width * factor}x${size.height * factor}`,
   ];
-  // The common pixel format has colours for every second pixel only.
-  const output = ['-an', '-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2', '-pix_fmt', 'yuv420p', temporary];
+  // The common pixel format has colours for every second pixel only. Single events are fine detail: a high quality. The
+  // index stands first, so that a page shows the film while it loads.
+  const shape = ['-an', '-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2', '-pix_fmt', 'yuv420p'];
+  const output = [...shape, '-crf', '16', '-movflags', '+faststart', temporary];
   const args = ['-y', '-loglevel', 'error', ...input, '-r', String(fps), '-i', '-', ...output];
   const ffmpeg = spawn('ffmpeg', args, { stdio: ['pipe', 'ignore', 'pipe'] });
   let said = '';
@@ -208,6 +210,7 @@ async function openMp4(path: string, { size, factor, fps }: FilmOptions): Promis
     },
     abort: async () => {
       ffmpeg.kill();
+      await closed.catch(() => undefined); // It writes to the file until then.
       await rm(temporary, { force: true });
     },
   };

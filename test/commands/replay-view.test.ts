@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -163,12 +164,46 @@ describe('pipeline replay into a file', () => {
   });
 });
 
+const ffmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
+describe.skipIf(!ffmpeg)(`pipeline replay as MP4${ffmpeg ? '' : ' (skipped: no ffmpeg)'}`, () => {
+  it('makes films that ffmpeg reads back, picture by picture, also of sensors of an odd size', async () => {
+    const folder = makeFolder();
+    const pixels = { 'width=100,height=120': [400, 480], 'width=101,height=97': [506, 486] } as const;
+    for (const [crop, [width, height]] of Object.entries(pixels)) {
+      const options = [dvs128, '--filter', `crop:x=0,y=0,${crop}`, '--speed', '0.3', '--out'];
+      for (const out of ['film.mp4', 'shot-%03d.png']) {
+        const { error } = await runProgram(['replay', ...options, join(folder, out)]);
+        expect(error).toBeUndefined();
+      }
+      const reading = ['-loglevel', 'error', '-i', join(folder, 'film.mp4')];
+      const { stdout } = spawnSync('ffmpeg', [...reading, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'], {
+        maxBuffer: 2 ** 28,
+      });
+      const bytes = 3 * width * height;
+      const shots = readdirSync(folder).filter((name) => name.startsWith('shot'));
+      expect(stdout.length).toBe(shots.length * bytes);
+      for (const [number, shot] of shots.sort().entries()) {
+        const image = sharp(join(folder, shot)).removeAlpha();
+        const { width: right, height: bottom } = await image.metadata();
+        const expected = await image
+          .extend({ right: width - right, bottom: height - bottom, background: 'black' })
+          .raw()
+          .toBuffer();
+        const shown = stdout.subarray(number * bytes, (number + 1) * bytes);
+        const off = expected.reduce((sum, value, i) => sum + Math.abs(value - shown[i]!), 0) / bytes;
+        expect(off).toBeLessThan(3);
+      }
+    }
+  });
+});
+
 describe('pipeline replay of what cannot be shown', () => {
   it.each([
     [['--out', 'film.avi'], /--out: expected a name that ends in \.gif, \.png, \.mp4, found film\.avi/],
     [[], /expected a terminal to show it on, --out FILE/],
     [['--out', 'a.gif', '--fps', '0'], /--fps: expected a number from 0\.1/],
     [['--out', 'a.gif', '--speed', 'fast'], /--speed: expected max or a number above 0/],
+    [['--out', 'a.gif', '--to', '5'], /a\.gif: expected events to show, found none/],
     [['--model', 'none', '--out', 'a.gif'], /--out: shows a recording, which --model does not/],
     [['--out', 'a.gif', '--filter', 'crob'], /no such filter/],
   ])('%j', async (options, message) => {
