@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import { type AccessRules, accessOf, isLoopback, newToken } from '../../../src/dashboard/access.ts';
+import { SocketServer, urlOf } from '../../../src/dashboard/socket-server.ts';
 import { OptionError } from '../../../src/errors.ts';
 import { jsonOf, type OutputContext, type PredictionOutput } from './output.ts';
 
@@ -12,7 +12,6 @@ const MOST_CLIENTS = 64;
 const MOST_WAITING_BYTES = 1 << 18;
 /** Of a command. */
 const LONGEST_COMMAND_BYTES = 4096;
-const GOOD_BYE_MILLIS = 500;
 
 const commandSchema = v.variant('type', [
   v.object({ type: v.literal('reset'), camera: v.exactOptional(v.string()) }),
@@ -28,18 +27,6 @@ const commandSchema = v.variant('type', [
 export async function serveWebSocket(target: string, context: OutputContext): Promise<PredictionOutput> {
   const { host, port, token } = parseTarget(target);
   const rules: AccessRules = { host, ...(token !== undefined && { token }) };
-  const clients = new Map<WebSocket, Client>();
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: LONGEST_COMMAND_BYTES,
-  });
-  const server = createServer((_, response) => response.writeHead(404, { connection: 'close' }).end());
-  server.on('upgrade', (request, socket, head) => {
-    if (!mayRead(request, rules)) socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
-    else if (clients.size >= MOST_CLIENTS) socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n');
-    else sockets.handleUpgrade(request, socket, head, (opened) => open(opened));
-  });
   const { model, cameras, commands } = context;
   const hello = JSON.stringify({
     type: 'hello',
@@ -48,34 +35,28 @@ export async function serveWebSocket(target: string, context: OutputContext): Pr
     layers: model.layerNames,
     cameras,
   });
-  const open = (socket: WebSocket): void => {
-    clients.set(socket, new Client(socket));
-    socket
-      .on('message', (data, isBinary) => obey(isBinary ? '' : data.toString(), commands))
-      .on('error', () => socket.terminate())
-      .on('close', () => clients.delete(socket));
-    socket.send(hello);
-  };
-  await listening(server, host, port, target);
-  const bound = (server.address() as AddressInfo).port;
+  const clients = new Map<WebSocket, Client>();
+  const server = new SocketServer({
+    access: (request) => (mayRead(request, rules) ? 'stream' : 403),
+    mostSockets: MOST_CLIENTS,
+    longestMessageBytes: LONGEST_COMMAND_BYTES,
+    opened: (socket) => {
+      clients.set(socket, new Client(socket));
+      socket
+        .on('message', (data, isBinary) => obey(isBinary ? '' : data.toString(), commands))
+        .on('close', () => clients.delete(socket));
+      socket.send(hello);
+    },
+  });
+  const bound = await server.listen(host, port, `--out: ${target}`);
   return {
-    place: `ws://${host.includes(':') ? `[${host}]` : host}:${bound}/${token === undefined ? '' : `?token=${token}`}`,
+    place: urlOf('ws', host, bound, token),
     write: (prediction) => {
       if (clients.size === 0) return;
       const text = JSON.stringify(jsonOf(prediction));
       for (const client of clients.values()) client.send(text);
     },
-    close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of clients.keys()) socket.close(1001);
-      const late = setTimeout(() => {
-        for (const socket of clients.keys()) socket.terminate();
-        server.closeAllConnections();
-      }, GOOD_BYE_MILLIS);
-      server.closeIdleConnections();
-      await closed;
-      clearTimeout(late);
-    },
+    close: () => server.close((socket) => socket.close(1001)),
   };
 }
 
@@ -122,18 +103,4 @@ function parseTarget(target: string): { host: string; port: number; token?: stri
   }
   const token = url.searchParams.get('token') ?? (isLoopback(host) ? undefined : newToken());
   return { host, port, ...(token !== undefined && { token }) };
-}
-
-function listening(server: Server, host: string, port: number, target: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refused = (cause: NodeJS.ErrnoException): void => {
-      const why = cause.code === 'EADDRINUSE' ? 'is in use' : `cannot be listened on: ${cause.message}`;
-      reject(new OptionError(`--out: ${target} ${why}`, { cause }));
-    };
-    server.once('error', refused);
-    server.listen(port, host, () => {
-      server.off('error', refused);
-      resolve();
-    });
-  });
 }

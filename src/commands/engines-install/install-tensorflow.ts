@@ -13,6 +13,7 @@ import { NODE_API } from './build-binding.ts';
 import type { InstallWatch } from './install-watch.ts';
 import { fetchPackage, PACKAGE_VERSION } from './npm-package.ts';
 import { OWN_COMPUTE_CAPABILITY, OWN_LIBRARY, takeOwnLibrary } from './own-library.ts';
+import { checkWheel } from './wheel-files.ts';
 import { takeWheelLibrary } from './wheel-library.ts';
 
 /** What to install, and where. */
@@ -50,19 +51,21 @@ export async function installTensorflow(options: TensorflowInstall, watch: Insta
       `${gpu.name} is here: --gpu installs what uses it; CUDA_VISIBLE_DEVICES=-1 installs for the processor`,
     );
   }
-  const { folder } = options;
+  const { folder, library } = options;
   const downloads = join(folder, 'downloads');
   const all = candidates(options, downloads, gpu, watch);
+  if (library.endsWith('.whl')) await checkWheel(library);
   await mkdir(downloads, { recursive: true }).catch(expecting('a folder that can be written', folder));
   await removeLeftovers(folder);
   const faults = all.flatMap(({ name, unfit }) => (unfit === undefined ? [] : [`${name}: ${unfit}`]));
-  for (const line of faults) watch.note(line);
   const usable = all.filter(({ unfit }) => unfit === undefined);
   const packed = await mkdtemp(join(folder, '.tensorflow-'));
   try {
     if (usable.length > 0) watch.step(`fetching ${packageOf(options)} ${PACKAGE_VERSION}`);
     const source = usable.length > 0 ? await fetchPackage(packageOf(options), packed, watch.signal) : '';
     for (const candidate of usable) {
+      // What was wrong with those before it is told now; what is wrong with the last is the error.
+      for (const fault of faults.splice(0)) watch.note(fault);
       const made = await attempt(source, candidate, options, gpu, watch);
       if (typeof made === 'string') faults.push(made);
       else {
@@ -93,9 +96,9 @@ async function attempt(
   } catch (error) {
     watch.signal.throwIfAborted();
     if (!(error instanceof RxspikeError)) throw error;
-    const fault = `${candidate.name}: ${error.message}`;
-    watch.note(fault);
-    return fault;
+    // A wheel that was named by its path is the subject of its own errors.
+    const { message } = error;
+    return message.startsWith(candidate.name) ? message : `${candidate.name}: ${message}`;
   } finally {
     await rm(staging, { recursive: true, force: true });
   }

@@ -17,11 +17,7 @@ export async function extractWheel(
   placeOf: (member: string) => string | undefined,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const zip = await new Promise<ZipFile>((resolve, reject) => {
-    open(wheel, { lazyEntries: true, autoClose: false }, (error, opened) =>
-      error ? reject(damaged(wheel, error)) : resolve(opened),
-    );
-  });
+  const zip = await openWheel(wheel);
   const places: string[] = [];
   try {
     for (let entry = await nextEntry(zip); entry !== undefined; entry = await nextEntry(zip)) {
@@ -40,6 +36,19 @@ export async function extractWheel(
     zip.close();
   }
   return places;
+}
+
+/** Refuses what is no wheel, before anything is fetched for it. */
+export async function checkWheel(wheel: string): Promise<void> {
+  (await openWheel(wheel)).close();
+}
+
+function openWheel(wheel: string): Promise<ZipFile> {
+  return new Promise((resolve, reject) => {
+    open(wheel, { lazyEntries: true, autoClose: false }, (error, opened) =>
+      error ? reject(damaged(wheel, error)) : resolve(opened),
+    );
+  });
 }
 
 function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
@@ -66,6 +75,12 @@ function contentOf(zip: ZipFile, entry: Entry): Promise<Readable> {
   });
 }
 
-function damaged(path: string, cause: Error): FormatError {
-  return new FormatError(`expected a wheel, found: ${cause.message}`, { path }, { cause });
+function damaged(path: string, cause: NodeJS.ErrnoException): FormatError {
+  const found =
+    cause.code === 'ENOENT'
+      ? 'no such file'
+      : cause.message.startsWith('End of central directory')
+        ? 'no zip archive, or one that was cut'
+        : cause.message;
+  return new FormatError(`expected a wheel, found ${found}`, { path }, { cause });
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EngineError, OptionError } from '../../../src/errors.ts';
@@ -28,6 +28,31 @@ describe('pipeline engines install', () => {
     const { error } = await runProgram(['engines', 'install', ...args, '--to', folder]);
     expect(error).toBeInstanceOf(OptionError);
     expect(error!.message).toContain(message);
+  });
+
+  it('refuses a wheel that is none before it fetches anything, in one line', async () => {
+    standInNpm("console.error('not reached'); process.exit(1);");
+    const folder = makeFolder({ 'text.whl': 'not a zip' });
+    mkdirSync(join(folder, 'folder.whl'));
+    for (const [name, found] of [
+      ['none.whl', 'no such file'],
+      ['text.whl', 'no zip archive, or one that was cut'],
+      ['folder.whl', 'EISDIR: illegal operation on a directory, read'],
+    ] as const) {
+      const wheel = join(folder, name);
+      const to = ['--to', join(folder, 'engines')];
+      const { error, err } = await runProgram([
+        'engines',
+        'install',
+        'tensorflow',
+        '--library',
+        wheel,
+        ...to,
+      ]);
+      expect(error?.message).toBe(`${wheel}: expected a wheel, found ${found}`);
+      expect(err).toBe('');
+      expect(existsSync(join(folder, 'engines'))).toBe(false);
+    }
   });
 
   it('says in one line why npm gives no package, and leaves nothing', async () => {
