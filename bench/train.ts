@@ -5,6 +5,8 @@
  * of them. Prints the median step with its quartiles (of a stream also the 99th percentile), steps a second, speed against
  * PyTorch's fastest, and peak memory; then where spike-driven convolution begins to pay.
  *
+ * Without --cases all run but the largest, `ssnn-notebook`: the step of the reference notebook itself.
+ *
  * With --seconds a worker that has computed for so long in a case, the warm-up included, takes no further turn in it: slow
  * ones have fewer steps. One that does not answer within --patience seconds is ended and left out of the case.
  *
@@ -23,9 +25,10 @@ import { parseArgs } from 'node:util';
 import { benchCases } from './training/cases.ts';
 import { densities } from './training/sparse.ts';
 
+const usual = [...Object.keys(benchCases).filter((name) => !benchCases[name]!.large), 'sparse'];
 const { values: options } = parseArgs({
   options: {
-    cases: { type: 'string', default: [...Object.keys(benchCases), 'sparse'].join() },
+    cases: { type: 'string', default: usual.join() },
     workers: { type: 'string', default: 'native,wasm,limit,limit-winograd,pytorch,pytorch-loop' },
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: 'Infinity' },

@@ -194,6 +194,7 @@ CASES = {
     "vgg-train": lambda: train_images(Vgg, 4, 32, sgd, 1.0),
     "ssnn-48": lambda: train_ssnn(48, 8),
     "ssnn-128": lambda: train_ssnn(128, 8),
+    "ssnn-notebook": lambda: train_ssnn(128, 32),
     "csnn-train": lambda: train_images(Csnn, 8, 64, adam, None),
     "nmnist-train": lambda: train_nmnist(16),
     "vgg-stream": lambda: stream(Vgg(1), torch.randn(1, 3, 32, 32)),
@@ -202,7 +203,7 @@ CASES = {
     **dfa.cases(MODE),
 }
 # A stream is a loop over its windows already.
-LOOPED = {"vgg-train", "ssnn-48", "ssnn-128", "csnn-train", *dfa.cases(MODE)}
+LOOPED = {"vgg-train", "ssnn-48", "ssnn-128", "ssnn-notebook", "csnn-train", *dfa.cases(MODE)}
 
 prepared = {}
 for line in sys.stdin:

@@ -22,6 +22,8 @@ export interface BenchCase {
   readonly steps: number;
   /** Steps before the first turn, which are not timed: by then what runs is compiled and caches are filled. */
   readonly warmUp: number;
+  /** True: so large that it runs only where it is named. */
+  readonly large?: boolean;
   prepare(): TimedStep | Promise<TimedStep>;
   /** The dense convolutions of a training step alone. */
   prepareLimit?(): TimedStep;
@@ -115,11 +117,11 @@ function streaming(title: string, config: NetworkConfig): BenchCase {
 const ssnn = (side: number): NetworkConfig =>
   ssnnConfig({ input: { height: side, width: side, channels: 2 }, classes: 10 });
 
-function trainSsnn(side: number): BenchCase {
+function trainSsnn(side: number, batch = 8): BenchCase {
   return training({
-    title: `SSNN ${side}x${side}, batch 8, training step`,
+    title: `SSNN ${side}x${side}, batch ${batch}, training step`,
     config: ssnn(side),
-    batch: 8,
+    batch,
     frames: 8,
     warmUp: side < 100 ? 20 : 4,
     optimiser: { kind: 'adamw', learningRate: 1e-3, weightDecay: 1e-4 },
@@ -140,6 +142,7 @@ export const benchCases: Readonly<Record<string, BenchCase>> = {
   }),
   'ssnn-48': trainSsnn(48),
   'ssnn-128': trainSsnn(128),
+  'ssnn-notebook': { ...trainSsnn(128, 32), large: true },
   'csnn-train': training({
     title: 'Conv32-Conv64, T = 8, batch 64, training step',
     config: csnnConfig(),
