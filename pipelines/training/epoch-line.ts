@@ -150,7 +150,7 @@ export interface ResultSetting {
 
 /** A result for people, with what to do next. */
 export function resultText(result: ResultLine, { images, report }: ResultSetting): string {
-  const { model, bestEpoch, parameters, seconds, engine, simulated, runDir } = result;
+  const { model, bestEpoch, spikeRate, parameters, seconds, engine, simulated, runDir } = result;
   const samples = images ? 'images' : simulated ? 'simulated recordings' : 'recordings';
   const measured = Object.entries(result.quantities ?? {}).map(
     ([name, value]) => `${name} ${value.toFixed(4)}`,
@@ -158,7 +158,7 @@ export function resultText(result: ResultLine, { images, report }: ResultSetting
   return [
     '',
     `${model}: ${percent(result.testAccuracy)} of held-out ${samples} right, from the checkpoint of epoch ${bestEpoch}`,
-    `  spike rate ${percent(result.spikeRate)}, ${parameters.toLocaleString('en')} parameters`,
+    `  ${spikeRate === 0 ? 'no spikes' : `spike rate ${percent(spikeRate)}`}, ${parameters.toLocaleString('en')} parameters`,
     ...(measured.length === 0 ? [] : [`  ${measured.join(', ')}`]),
     `  ${seconds.toFixed(0)} s on the engine ${engine}`,
     `  run directory ${runDir}${report ? `, report ${runDir}/report.html` : ''}`,

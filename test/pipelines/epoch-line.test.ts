@@ -74,6 +74,12 @@ describe('resultText', () => {
     expect(simulated).toContain('of held-out simulated recordings right');
   });
 
+  it('speaks of no rate where nothing spikes', () => {
+    const shown = { images: true, report: false };
+    expect(resultText(result, shown)).toContain('  spike rate 10.0 %, 1,234 parameters');
+    expect(resultText({ ...result, spikeRate: 0 }, shown)).toContain('  no spikes, 1,234 parameters');
+  });
+
   it('of images speaks of neither', () => {
     const text = resultText(result, { images: true, report: false });
     expect(text).toContain('of held-out images right');
