@@ -44,7 +44,7 @@ const pipeline: Pipeline<MnistDfaOptions> = definePipeline({
   description:
     'Trains 784-1000-250-100-10 spiking neurons on MNIST digits encoded as random spikes. Each layer learns by ' +
     'itself from the error of the output, which fixed random weights bring to it: no backpropagation, and no more ' +
-    'memory for more timesteps. The preset notebook is the reference notebook as it is, which hardly learns.',
+    'memory for more timesteps. The preset notebook is the reference notebook as it is, which hardly learns for ten epochs.',
   examples: [
     'mnist-dfa --data MNIST',
     'mnist-dfa --data MNIST --rule bptt',

@@ -102,11 +102,11 @@ describe('mnist-dfa', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'result', model: rule });
   });
 
-  it('says of the preset notebook why it hardly learns', async () => {
+  it('says of the preset notebook why it hardly learns at first', async () => {
     const options = { ...given(), preset: 'notebook', lr: undefined, hidden: '12,10,8' };
     const captured = capture(false);
     await runCaptured(mnistDfa, options, captured);
-    expect(captured.text.join('\n')).toContain('hardly learns: its biases alone');
+    expect(captured.text.join('\n')).toContain('hardly learns at first: its biases alone');
     const result = JSON.parse(await readFile(join(options.out, 'result.json'), 'utf8'));
     expect(result.remarks).toHaveLength(1);
     const config = JSON.parse(await readFile(join(options.out, 'config.json'), 'utf8'));
