@@ -109,6 +109,18 @@ void encode_prepare(void) {
   }
 }
 
+// A bit for each of eight events behind which comes one that may follow it in a vector: of its time, row and polarity, and
+// to its right.
+static inline uint32_t followed(const Columns* from, int32_t i) {
+  const Vector same_time = narrow32(equal32(load(from->t + i), load(from->t + i + 1)),
+                                    equal32(load(from->t + i + 4), load(from->t + i + 5)));
+  const Vector same_row = equal16(load(from->y + i), load(from->y + i + 1));
+  const Vector polarities = v_xor(widen8(load_half(from->on + i)), widen8(load_half(from->on + i + 1)));
+  const Vector same_polarity = equal16(left16(polarities, 15), splat16(0));
+  const Vector rising = greater16(load(from->x + i + 1), load(from->x + i));
+  return bits16(v_and(v_and(same_time, same_row), v_and(same_polarity, rising)));
+}
+
 // As EVT2; `now` is the lower part of the last time that was written, -1 where the next is to be written whatever it is.
 int32_t encode_evt3(const Columns* events, int32_t start, uint8_t* out, State* state) {
   enum { LOW_BITS = 12, LOW_MASK = 4095, HIGHEST = 4095 };
@@ -123,16 +135,18 @@ int32_t encode_evt3(const Columns* events, int32_t start, uint8_t* out, State* s
   uint8_t* to = out + state->length;
   int32_t i = start;
   while (i < from.capacity) {
-    if (from.capacity - i >= 8 + VECTOR_EVENTS - 1) {
+    if (from.capacity - i > 16) {
       const Vector t0 = load(from.t + i), t1 = load(from.t + i + 4);
       const Vector x = load(from.x + i), y = load(from.y + i);
       const Vector low0 = sub32(t0, splat32(base)), low1 = sub32(t1, splat32(base));
       const Vector steps = v_or(astray(t0, last), astray(t1, (uint32_t)last32(t0)));
       const Vector stops = v_or(right32(v_or(low0, low1), LOW_BITS), right32(steps, 31));
       if (__builtin_expect(!any(v_or(stops, outside(x, y, sides))), 1)) {
-        // Events that may begin a vector: the fourth behind them is of the same time and row.
-        const Vector same_time = narrow32(equal32(t0, t1), equal32(t1, load(from.t + i + 8)));
-        const uint32_t vectors = bits16(v_and(same_time, equal16(y, load(from.y + i + 4))));
+        // Events that begin a vector: four follow, the last of them near enough.
+        const uint32_t runs = followed(&from, i) | followed(&from, i + 8) << 8;
+        const Vector span = sub16(load(from.x + i + VECTOR_EVENTS - 1), x);
+        const uint32_t within_vector = bits16(greater16(splat16(VECTOR_COLUMNS), span));
+        const uint32_t vectors = runs & runs >> 1 & runs >> 2 & runs >> 3 & within_vector;
         const int32_t taken = __builtin_ctz(vectors | 256);
         const Vector low = narrow32(low0, low1);
         const Vector on = v_and(widen8(load_half(from.on + i)), splat16(1));

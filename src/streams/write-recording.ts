@@ -4,7 +4,7 @@ import { openAtomicFile } from './atomic-file.ts';
 import type { EncodeOptions, EventEncoder, RecordingFormat } from './formats/format.ts';
 import { giveBack } from './formats/growing-bytes.ts';
 
-/** Bytes that are written at a time: file systems take long blocks in larger pieces. */
+/** Files are written in blocks that begin at multiples of this many bytes: file systems take such ones in one piece. */
 const BLOCK_BYTES = 1 << 20;
 
 /** How a recording is written. */
@@ -23,24 +23,32 @@ export async function writeRecording(
   const file = await openAtomicFile(path);
   let length = 0;
   try {
-    const parts: Uint8Array[] = [];
+    const waiting: Uint8Array[] = [];
     let written = 0;
     const collect = (part: Uint8Array): void => {
-      parts.push(part);
+      waiting.push(part);
       length += part.length;
     };
-    const writeParts = async (): Promise<void> => {
+    const writeUpTo = async (end: number): Promise<void> => {
+      const parts: Uint8Array[] = [];
+      let rest: Uint8Array | undefined;
+      while (written < end) {
+        const part = waiting.shift()!;
+        if (written + part.length > end) rest = part.subarray(end - written);
+        parts.push(rest === undefined ? part : part.subarray(0, end - written));
+        written += parts.at(-1)!.length;
+      }
       await file.writeAll(parts);
-      for (const part of parts) giveBack(part);
-      parts.length = 0;
-      written = length;
+      // The memory of a part that was cut is in use until its rest is written.
+      for (const part of parts) if (part.buffer !== rest?.buffer) giveBack(part);
+      if (rest !== undefined) waiting.unshift(rest);
     };
     for await (const chunk of chunks) {
       encoder.push(chunk, collect);
-      if (length - written >= BLOCK_BYTES) await writeParts();
+      if (length - written >= BLOCK_BYTES) await writeUpTo(length - (length % BLOCK_BYTES));
     }
     encoder.end(collect);
-    await writeParts();
+    await writeUpTo(length);
     for (const { byteOffset, bytes } of encoder.patches?.() ?? []) await file.write(bytes, byteOffset);
     await file.commit(false);
   } catch (error) {

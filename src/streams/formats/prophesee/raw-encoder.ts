@@ -11,6 +11,9 @@ import { TimeHighWords } from './time-high-words.ts';
 /** Columns and rows that 11 bits can say. */
 const MOST_PIXELS = 2048;
 
+/** All times after it are exact. */
+const LATEST_ORIGIN = Number.MAX_SAFE_INTEGER - 2 ** 32;
+
 /** How an encoding of events in RAW files is written. */
 export interface WrittenWords {
   readonly kernel: () => EncodeKernel;
@@ -49,6 +52,11 @@ export class RawEncoder implements EventEncoder {
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
     this.#head(emit);
+    if (chunk.origin > LATEST_ORIGIN) {
+      throw new OptionError(
+        `RAW holds times within 2^53 us, not those from ${chunk.origin} on; shift the times first`,
+      );
+    }
     if (chunk.t.length > 0) emit(this.#bytes.encode(chunk, (event) => this.#place(chunk, event)));
   }
 
