@@ -1,11 +1,17 @@
 /**
- * How fast events become dense frames, in million events a second on one core: `npm run bench:binning -- --json`.
+ * How fast events become dense frames, in million events a second on one core.
  * Never edited casually: its figures are compared with older ones.
  */
 import { allocateChunk, CHUNK_EVENTS, type EventChunk, type Frame, type SensorSize } from '../src/events.ts';
 import { BinByEvents, BinByTime, FrameGrid } from '../src/operators/index.ts';
 import { RandomStream } from '../src/random.ts';
+import { benchOptions, json } from './options.ts';
 
+const { options } = benchOptions(
+  'npm run bench:binning --',
+  'Events at random places to dense frames, in million events a second on one core.',
+  { json },
+);
 const vga = { width: 640, height: 480 };
 const dvs128 = { width: 128, height: 128 };
 const cases = [
@@ -64,7 +70,7 @@ for (const entry of cases) {
   const seconds = Array.from({ length: 5 }, () => run(entry, chunks)).sort((a, b) => a - b);
   const millionEventsPerSecond = EVENTS / seconds[2]! / 1e6;
   const { sensor, frame, kind, eventsPerFrame } = entry;
-  if (process.argv.includes('--json')) {
+  if (options.json) {
     console.log(
       JSON.stringify({ type: 'binning', kind, sensor, frame, eventsPerFrame, millionEventsPerSecond }),
     );

@@ -1,20 +1,18 @@
 /**
- * Converting a long recording: `npm run build && node dist/bench/convert.js --recording FILE [--megabytes N] [--to aedat4,parquet] [--json]`
- * writes EVT3 of N megabytes (1000) by repeating the recording one after the other, converts it as `pipeline convert`
- * does, each time in a process of its own, and prints time, events a second, bytes an event, and the peak of resident
- * memory, beside that of a process that only loads the program.
+ * Converting a long recording: EVT3 of so many megabytes, made by repeating a recording one after the other, is converted
+ * as `pipeline convert` does, each time in a process of its own, beside a process that only loads the program.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { createProgram } from '../src/cli.ts';
 import type { EventChunk } from '../src/events.ts';
 import { evt3 } from '../src/streams/formats/index.ts';
 import { openRecording, writeRecording } from '../src/streams/recording-file.ts';
 import { summarizeRecording } from '../src/streams/summarize.ts';
+import { benchOptions, json, refuse } from './options.ts';
 
 const self = fileURLToPath(import.meta.url);
 const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
@@ -44,30 +42,35 @@ async function convertOnce(from: string, to: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      recording: { type: 'string' },
-      megabytes: { type: 'string', default: '1000' },
-      to: { type: 'string', default: 'aedat4,parquet,arrow' },
-      json: { type: 'boolean', default: false },
-      child: { type: 'string', multiple: true },
+  const { options } = benchOptions(
+    'npm run bench:convert -- --recording FILE',
+    `A long EVT3 file to other formats, as pipeline convert does: seconds, events a second, bytes an event, and the peak of
+resident memory, beside that of a process that only loads the program.`,
+    {
+      recording: { value: 'FILE', help: 'what is repeated' },
+      megabytes: { value: 'N', help: 'of the long file', default: 1000 },
+      to: { value: 'NAME,…', help: 'formats to convert to', default: 'aedat4,parquet,arrow' },
+      json,
+      child: { value: 'FILE' },
+      target: { value: 'FILE', default: '' },
     },
-  });
-  if (values.child !== undefined) return convertOnce(values.child[0]!, values.child[1] ?? '');
-  if (values.recording === undefined) throw new Error('--recording FILE expected: what is repeated');
+  );
+  const { child, recording: path } = options;
+  if (child !== undefined) return convertOnce(child, options.target);
+  if (path === undefined) return refuse('--recording FILE is missing: what is repeated');
   const folder = await mkdtemp(join(tmpdir(), 'rxspike-convert-'));
   const run = (from: string, to: string): number =>
-    Number(execFileSync(process.execPath, [self, '--child', from, '--child', to], { encoding: 'utf8' }));
+    Number(execFileSync(process.execPath, [self, '--child', from, '--target', to], { encoding: 'utf8' }));
   try {
     const source = join(folder, 'long.raw');
-    const recording = await openRecording(values.recording);
-    const options = { format: evt3, sensor: recording.sensor ?? { width: 1280, height: 720 } };
-    const bytes = await writeRecording(source, repeated(values.recording, 1), options);
-    const times = Math.ceil((Number(values.megabytes) * 1e6) / bytes);
-    await writeRecording(source, repeated(values.recording, times), options);
+    const recording = await openRecording(path);
+    const encoding = { format: evt3, sensor: recording.sensor ?? { width: 1280, height: 720 } };
+    const bytes = await writeRecording(source, repeated(path, 1), encoding);
+    const times = Math.ceil((options.megabytes * 1e6) / bytes);
+    await writeRecording(source, repeated(path, times), encoding);
     const { events } = await summarizeRecording(recording);
     const idle = run(source, '');
-    for (const format of values.to.split(',')) {
+    for (const format of options.to.split(',')) {
       const target = join(folder, `out.${format}`);
       const started = performance.now();
       const peak = run(source, target);
@@ -83,7 +86,7 @@ async function main(): Promise<void> {
         peakMebibytes: mebibytes(peak),
         idleMebibytes: mebibytes(idle),
       };
-      if (values.json) console.log(JSON.stringify(result));
+      if (options.json) console.log(JSON.stringify(result));
       else {
         console.log(
           `${result.inputMegabytes} MB EVT3 (${result.events} events) to ${format}: ${result.seconds} s, ` +

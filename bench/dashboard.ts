@@ -1,7 +1,6 @@
 /**
  * What a dashboard costs the process that it watches, as a share of one core: a million events, 100 predictions and rasters a
- * second, 640x480, without a page, with one that shows all, and with one that never reads:
- * `npm run build && node dist/bench/dashboard.js --json`.
+ * second, 640x480, without a page, with one that shows all, and with one that never reads.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +10,7 @@ import { WebSocket } from 'ws';
 import { type Dashboard, startDashboard } from '../src/dashboard/dashboard.ts';
 import { allocateChunk, type EventChunk } from '../src/events.ts';
 import { RandomStream } from '../src/random.ts';
+import { benchOptions, json } from './options.ts';
 
 const SENSOR = { width: 640, height: 480 };
 const PERIOD_MILLIS = 10;
@@ -19,7 +19,15 @@ const SECONDS = 6;
 
 const [, , role, url] = process.argv;
 if (role === 'page' || role === 'deaf page') await openPage(role, url!);
-else await measure();
+else {
+  const { options } = benchOptions(
+    'npm run bench:dashboard --',
+    `What a dashboard costs the process that it watches, as a share of one core: a million events, 100 predictions and
+rasters a second, 640x480, without a page, with one that shows all, and with one that never reads.`,
+    { json },
+  );
+  await measure(options.json);
+}
 
 /** A page without a screen: shows at once, or reads nothing. */
 async function openPage(kind: string, address: string): Promise<void> {
@@ -38,7 +46,7 @@ async function openPage(kind: string, address: string): Promise<void> {
   process.on('message', () => process.send!({ pictures, bytes }));
 }
 
-async function measure(): Promise<void> {
+async function measure(asJson: boolean): Promise<void> {
   const idle = await load(undefined);
   for (const page of [undefined, 'page', 'deaf page']) {
     const dashboard = await startDashboard({ kind: 'live', title: 'bench', port: 0 });
@@ -59,7 +67,7 @@ async function measure(): Promise<void> {
       waitingBytes,
     };
     console.log(
-      process.argv.includes('--json')
+      asJson
         ? JSON.stringify(line)
         : `${line.page}: ${(100 * cost).toFixed(1)} % of a core, ${line.picturesPerSecond} pictures/s, ${Math.round(line.bytesPerSecond / 1024)} KiB/s, ${waitingBytes} bytes wait`,
     );

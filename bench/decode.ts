@@ -1,7 +1,6 @@
 /**
  * Decoding and encoding alone: from memory and into memory, on one core, 1 MiB blocks into fresh chunks of 16,384
- * events, each pass over a recording by a new decoder; in the three implementations of the hot loops. Prints million
- * events a second; `--json` prints them as JSON lines. An argument picks the formats whose title contains it.
+ * events, each pass over a recording by a new decoder; in the three implementations of the hot loops.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -19,6 +18,7 @@ import {
   sequentialFormats,
 } from '../src/streams/formats/index.ts';
 import { type Implementation, useImplementation } from '../src/streams/formats/kernels/loops.ts';
+import { benchOptions, json } from './options.ts';
 
 /** A recording to decode, from the data beside the checkout, else from the fixtures. */
 interface Case {
@@ -226,11 +226,18 @@ function decodeRates(
   return rates;
 }
 
-const json = process.argv.includes('--json');
-const pick = process.argv.slice(2).find((argument) => !argument.startsWith('--'));
+const {
+  options: { json: asJson },
+  files: [pick],
+} = benchOptions(
+  'npm run bench:decode -- [TITLE]',
+  `Decoding from memory and encoding into it, on one core, in million events a second: in TypeScript, WebAssembly and C,
+the formats whose title contains TITLE, or all.`,
+  { json },
+);
 const column = (rate: Rate | undefined): string =>
   (rate === undefined ? '' : `${rate.median.toFixed(0)} / ${rate.best.toFixed(0)}`).padStart(12);
-if (!json) {
+if (!asJson) {
   console.log(`Decoding and encoding, million events a second: median / best of ${ROUNDS} rounds`);
   console.log(
     `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, load ${loadavg()[0]!.toFixed(1)}`,
@@ -248,7 +255,7 @@ for (const entry of cases) {
     entry.encoded === false
       ? undefined
       : measure(events, () => void encode(format, loaded.chunks, loaded.sensor, rewrite));
-  if (json) {
+  if (asJson) {
     console.log(JSON.stringify({ title, file: loaded.name, ...rates, encode: encoding, targets }));
     continue;
   }

@@ -1,11 +1,10 @@
 /**
- * One training step of SSNN at 48x48 (batch 32, steps 8/6/4/2, 32/64/128/256 channels), split by kernel:
- * `npm run bench:engine -- --json`. Never edited casually: its figures are compared with older ones.
+ * One training step of SSNN at 48x48 (batch 32, steps 8/6/4/2, 32/64/128/256 channels), split by kernel.
+ * Never edited casually: its figures are compared with older ones.
  *
  * Kernels that another kernel runs count with it. Processor time is of all threads; on a busy machine it says more
  * than the clock.
  */
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EngineName, startEngine } from '../src/engines/engine.ts';
 import { trainingLoss } from '../src/models/losses.ts';
@@ -14,20 +13,21 @@ import { ssnnConfig } from '../src/models/networks/ssnn.ts';
 import { createOptimiser, globalNorm } from '../src/models/optimisers.ts';
 import { sampleLogits } from '../src/models/sample-logits.ts';
 import { RandomStream } from '../src/random.ts';
+import { benchOptions, json } from './options.ts';
 
-const { values: given } = parseArgs({
-  options: {
-    engine: { type: 'string', default: 'wasm' },
-    threads: { type: 'string', default: '1,2' },
-    batch: { type: 'string', default: '32' },
-    size: { type: 'string', default: '48' },
-    repeats: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
+const { options: given } = benchOptions(
+  'npm run bench:engine --',
+  'One training step of SSNN (steps 8/6/4/2, 32/64/128/256 channels), split by kernel, by the clock and of processor time.',
+  {
+    engine: { value: 'NAME', help: 'tensor engine', default: 'wasm' },
+    threads: { value: 'N,…', help: 'threads, one measurement each', default: '1,2' },
+    batch: { value: 'N', help: 'samples of a batch', default: 32 },
+    size: { value: 'N', help: 'pixels of a side', default: 48 },
+    repeats: { value: 'N', help: 'steps that count', default: 5 },
+    json,
   },
-});
-const batch = Number(given.batch);
-const size = Number(given.size);
-const repeats = Number(given.repeats);
+);
+const { batch, size, repeats } = given;
 const warmUp = 3;
 const classes = 10;
 

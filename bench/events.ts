@@ -1,34 +1,36 @@
 /**
- * Event files and operators beside other libraries, in million events a second on one core: `npm run bench:events --
- * [--python PYTHON] [--faery PROGRAM] [--only TEXT] [--rounds N] [--seconds N] [--processor-time] [--json]`. Everybody reads the same file
+ * Event files and operators beside other libraries, in million events a second on one core. Everybody reads the same file
  * from the page cache in the same run and takes turns, each in its best mode and, where files are decoded or encoded, in a
  * process of its own: what ours is says the column. Medians of all passes, and ours against the best peer.
  *
- * Peers are expelliarmus and Tonic, where --python (default python3) can import them, and faery, as the program that
- * bench/peers/faery makes of its sources; one that is not there, or cannot do something, is left out and named.
- * bench/decode.ts and bench/operators.ts say more of ours alone.
+ * Peers are expelliarmus and Tonic, where --python can import them, and faery, as the program that bench/peers/faery makes
+ * of its sources; one that is not there, or cannot do something, is left out and named. bench/decode.ts and
+ * bench/operators.ts say more of ours alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { IMPLEMENTATIONS, useImplementation } from '../src/streams/formats/kernels/loops.ts';
 import { Peer } from './events/peer.ts';
 import { formatRows, operatorRows, type Row } from './events/rows.ts';
+import { benchOptions, json } from './options.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    python: { type: 'string', default: 'python3' },
-    faery: { type: 'string', default: 'faery-speed' },
-    only: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '0.2' },
-    'processor-time': { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
+const { options } = benchOptions(
+  'npm run bench:events --',
+  `Event files, frames and filters beside expelliarmus, faery and Tonic, in million events a second on one core: medians
+of all passes, taken in turns, and how many times the best peer ours is.`,
+  {
+    python: { value: 'PYTHON', help: 'a Python that can import expelliarmus and Tonic', default: 'python3' },
+    faery: { value: 'PROGRAM', help: 'what bench/peers/faery makes of its sources', default: 'faery-speed' },
+    only: { value: 'TEXT', help: 'rows whose group and title contain it', default: '' },
+    rounds: { value: 'N', help: 'turns of everybody', default: 3 },
+    seconds: { value: 'N', help: 'of a turn', default: 0.2 },
+    'processor-time': { help: 'measure the time that the processor worked', default: false },
+    json,
   },
-});
-const seconds = Number(options.seconds);
+);
+const { seconds } = options;
 // Heard by everybody: where other work takes turns, processor time is what passes cost.
 if (options['processor-time']) process.env['BENCH_CLOCK'] = 'processor';
 
@@ -47,7 +49,7 @@ async function measure(row: Row, peers: readonly Peer[]): Promise<Measured> {
   const add = (name: string, found: readonly number[]): unknown =>
     passes.set(name, [...(passes.get(name) ?? []), ...found]);
   for (const own of Object.values(row.ours)) await own(seconds);
-  for (let round = 0; round < Number(options.rounds); round++) {
+  for (let round = 0; round < options.rounds; round++) {
     for (const [name, own] of Object.entries(row.ours)) add(name, await own(seconds));
     for (const peer of peers) {
       const question = row.peers[peer.name];

@@ -1,16 +1,15 @@
 /**
  * How well a linear classifier tells simulated recordings apart by their summed event frames: what a network must beat
- * to have learnt shapes: `npm run bench:linear -- [--json] [--images DIR] [--recordings N] [--sensor N] [--size N]
- * [--seed N] [--validation X] [--test X]`, options and split as those of `cifar10dvs-train`; the defaults are those of
- * its preset quick, on shapes. Recordings of images are kept where that pipeline keeps them.
+ * to have learnt shapes. Options and split are those of `cifar10dvs-train`; the defaults are those of its preset quick.
+ * Recordings of images are kept where that pipeline keeps them.
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { binRecording, FrameGrid } from '../src/operators/index.ts';
 import type { LabelledRecording } from '../src/streams/datasets/dataset.ts';
 import { openImages } from '../src/streams/datasets/open-images.ts';
 import { openSimulatedImages, openSimulatedShapes } from '../src/streams/datasets/simulated.ts';
 import { stratifiedSplit } from '../src/streams/datasets/split.ts';
+import { benchOptions, json } from './options.ts';
 
 /** A recording's features that are not zero, by their place, and its class. */
 interface Example {
@@ -19,28 +18,30 @@ interface Example {
   readonly label: number;
 }
 
-const text = (value: string): { type: 'string'; default: string } => ({ type: 'string', default: value });
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    images: { type: 'string' },
-    recordings: text('800'),
-    sensor: text('128'),
-    size: text('48'),
-    seed: text('42'),
-    validation: text('0.1'),
-    test: text('0.2'),
+const { options } = benchOptions(
+  'npm run bench:linear --',
+  `How well a linear classifier tells simulated recordings apart by their summed event frames: what a network must beat to
+have learnt shapes. Options and split are those of cifar10dvs-train, on shapes unless --images is given.`,
+  {
+    images: { value: 'DIR', help: 'images that recordings are simulated from' },
+    recordings: { value: 'N', help: 'recordings', default: 800 },
+    sensor: { value: 'N', help: 'pixels of a side of the sensor', default: 128 },
+    size: { value: 'N', help: 'pixels of a side of the frames', default: 48 },
+    seed: { value: 'N', help: 'of the split', default: 42 },
+    validation: { value: 'X', help: 'share of the recordings', default: 0.1 },
+    test: { value: 'X', help: 'share of the recordings', default: 0.2 },
+    json,
   },
-});
-const sensor = { width: Number(values.sensor), height: Number(values.sensor) };
-const frame = { width: Number(values.size), height: Number(values.size) };
+);
+const sensor = { width: options.sensor, height: options.sensor };
+const frame = { width: options.size, height: options.size };
 const width = 2 * frame.width * frame.height;
 
-const count = Number(values.recordings);
+const count = options.recordings;
 const dataset =
-  values.images === undefined
+  options.images === undefined
     ? await openSimulatedShapes({ count, sensor })
-    : await openSimulatedImages(await openImages(values.images), {
+    : await openSimulatedImages(await openImages(options.images), {
         cacheDir: join('.cache', 'simulated-events'),
         limit: count,
         sensor,
@@ -49,8 +50,8 @@ const classes = dataset.classNames.length;
 
 const split = stratifiedSplit(
   dataset.parts.all!,
-  { validation: Number(values.validation), test: Number(values.test) },
-  Number(values.seed),
+  { validation: options.validation, test: options.test },
+  options.seed,
 );
 
 const start = performance.now();
@@ -177,7 +178,7 @@ const result = {
   millisPerRecording: Number((simulationMillis / recordings).toFixed(2)),
   simulated: true,
 };
-if (values.json) {
+if (options.json) {
   console.log(JSON.stringify(result));
 } else {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,8 +1,6 @@
 /**
- * From datagram to prediction: `npm run bench:latency -- [--model RUN] [--data N-MNIST] [--seconds N] [--bin MS]
- * [--engine NAME] [--threads N] [--operations] [--json]`. A sender in a process of its own sends recordings at the pace
- * of their clock over loopback; this process listens and predicts with the code of `pipeline run live`. Both read one
- * clock of the system.
+ * From datagram to prediction. A sender in a process of its own sends recordings at the pace of their clock over loopback;
+ * this process listens and predicts with the code of `pipeline run live`. Both read one clock of the system.
  *
  * - datagram: from the sending of the datagram that ends a window (its first event is behind the window's end) to the
  *   prediction: what receiving, binning and the network take.
@@ -17,7 +15,6 @@ import { once } from 'node:events';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { inferLive, type LivePrediction } from '../pipelines/streaming/live-inference.ts';
 import { type LoadedModel, loadModel } from '../pipelines/streaming/load-model.ts';
@@ -30,19 +27,22 @@ import { createPredictor } from '../src/models/predictor.ts';
 import { liveSource } from '../src/streams/live/live-source.ts';
 import { monotonicMillis } from './latency/clock.ts';
 import type { SentLog } from './latency/sender.ts';
+import { benchOptions, json } from './options.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    data: { type: 'string' },
-    seconds: { type: 'string', default: '20' },
-    bin: { type: 'string', default: '10' },
-    engine: { type: 'string', default: 'auto' },
-    threads: { type: 'string', default: '1' },
-    operations: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
+const { options } = benchOptions(
+  'npm run bench:latency --',
+  `From the datagram that ends a window to its prediction, over loopback, as pipeline run live does it: median and slowest.`,
+  {
+    model: { value: 'RUN', help: 'a trained network; else that of N-MNIST with fresh weights, made to fire' },
+    data: { value: 'DIR', help: 'N-MNIST; else a dot circles' },
+    seconds: { value: 'N', help: 'of sending', default: 20 },
+    bin: { value: 'MS', help: 'length of a window', default: 10 },
+    engine: { value: 'NAME', help: 'tensor engine', default: 'auto' },
+    threads: { value: 'N', help: 'of the engine', default: 1 },
+    operations: { help: 'count every synaptic operation', default: false },
+    json,
   },
-});
+);
 
 const sensor = { width: 34, height: 34 };
 /** Windows at the start that are left out: the compiler is not done with them. */
@@ -51,7 +51,7 @@ const AFTER_MILLIS = 300;
 
 /** A trained network, or a fresh one that fires. */
 async function openModel(binMicros: number): Promise<LoadedModel> {
-  const choice = { engine: options.engine as EngineName, threads: Number(options.threads) };
+  const choice = { engine: options.engine as EngineName, threads: options.threads };
   if (options.model !== undefined) return loadModel(options.model, { ...choice, binMicros });
   const engine = await startEngine(choice.engine, choice);
   const network = createNetwork(nmnistNetConfig(), 1);
@@ -97,7 +97,7 @@ async function measure(model: LoadedModel): Promise<Measured> {
   const { port } = source.address!;
   const sender = spawn(
     process.execPath,
-    [script, `${port}`, options.seconds, ...(options.data === undefined ? [] : [options.data])],
+    [script, `${port}`, `${options.seconds}`, ...(options.data === undefined ? [] : [options.data])],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -162,16 +162,16 @@ function latencies(timed: readonly Timed[], { firstMicros, lastMicros, sentMilli
   return { datagram, lastEvent, inside };
 }
 
-const model = await openModel(1000 * Number(options.bin));
+const model = await openModel(1000 * options.bin);
 const { timed, log, cpuMillis } = await measure(model);
 const { datagram, lastEvent, inside } = latencies(timed, log);
 const result = {
   network: model.name,
   engine: model.engine.name,
   threads: model.engine.threads,
-  binMillis: Number(options.bin),
+  binMillis: options.bin,
   windows: datagram.length,
-  eventsPerSecond: Math.round(log.events / Number(options.seconds)),
+  eventsPerSecond: Math.round(log.events / options.seconds),
   datagram: spreadOf(datagram),
   lastEvent: spreadOf(lastEvent),
   inside: spreadOf(inside),

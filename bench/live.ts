@@ -1,18 +1,15 @@
 /**
- * Live streams over loopback, sender and receiver in processes of their own:
- * `npm run bench:live -- [--protocol NAME] [--rate N] [--seconds N] [--busy MILLIS] [--search] [--json]` sends N events
- * a second (a million) for N seconds (ten), and prints what was sent, delivered, dropped and lost, and the receiver's
- * resident memory over time; every event is to be accounted for. `--busy` lets the consumer compute without a pause
- * for so long after each chunk, as a network does. `--search` looks for the rate at which loss begins.
+ * Live streams over loopback, sender and receiver in processes of their own: what was sent, delivered, dropped and lost,
+ * and the receiver's resident memory over time; every event is to be accounted for.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { allocateChunk, type EventChunk } from '../src/events.ts';
 import { type LiveCounters, liveSource } from '../src/streams/live/live-source.ts';
 import { type Sent, sendEvents } from '../src/streams/live/send.ts';
+import { benchOptions, json, refuse } from './options.ts';
 
 const sensor = { width: 128, height: 128 };
 const script = fileURLToPath(import.meta.url);
@@ -186,38 +183,45 @@ async function search(run: Run, tell: (result: Result) => void): Promise<Limit> 
   return { rate: Math.round(good), by: 'loss' };
 }
 
-const { values } = parseArgs({
-  options: {
-    protocol: { type: 'string', default: 'spif' },
-    rate: { type: 'string', default: '1000000' },
-    seconds: { type: 'string', default: '10' },
-    busy: { type: 'string', default: '0' },
-    search: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    role: { type: 'string' },
-    run: { type: 'string' },
-    url: { type: 'string' },
+const { options } = benchOptions(
+  'npm run bench:live --',
+  `Live streams over loopback, sender and receiver in processes of their own: what was sent, delivered, dropped and lost,
+and the receiver's resident memory over time; every event is to be accounted for.`,
+  {
+    protocol: { value: 'NAME', help: Object.keys(EVENTS_A_DATAGRAM).join(', '), default: 'spif' },
+    rate: { value: 'N', help: 'events a second', default: 1_000_000 },
+    seconds: { value: 'N', help: 'of sending', default: 10 },
+    busy: {
+      value: 'MILLIS',
+      help: 'the consumer computes so long after each chunk, as a network does',
+      default: 0,
+    },
+    search: { help: 'look for the rate at which loss begins', default: false },
+    json,
+    role: { value: 'NAME' },
+    run: { value: 'JSON', default: '' },
+    url: { value: 'URL', default: '' },
   },
-});
+);
 
-if (values.role !== undefined) {
-  const run: Run = JSON.parse(values.run!);
-  await (values.role === 'sender' ? sender(values.url!, run) : receiver(run));
+if (options.role !== undefined) {
+  const run: Run = JSON.parse(options.run);
+  await (options.role === 'sender' ? sender(options.url, run) : receiver(run));
 } else {
-  const { protocol, search: searching, json } = values;
+  const { protocol, search: searching, json: asJson } = options;
   if (EVENTS_A_DATAGRAM[protocol] === undefined) {
-    throw new Error(`no protocol ${protocol}: ${Object.keys(EVENTS_A_DATAGRAM).join(', ')}`);
+    refuse(`--protocol: expected ${Object.keys(EVENTS_A_DATAGRAM).join(', ')}, found ${protocol}`);
   }
   const run: Run = {
     protocol,
-    rate: Number(values.rate),
-    seconds: Number(values.seconds),
-    busy: Number(values.busy),
+    rate: options.rate,
+    seconds: options.seconds,
+    busy: options.busy,
   };
   const columns = ['rate', 'reached', 'sent', 'delivered', 'dropped', 'lost', 'unaccounted', 'resident MiB'];
   const line = (cells: readonly unknown[]): string => cells.map((cell) => `${cell}`.padStart(12)).join(' ');
   const tell = (result: Result): void => {
-    if (json) {
+    if (asJson) {
       console.log(JSON.stringify(result));
       return;
     }
@@ -225,10 +229,10 @@ if (values.role !== undefined) {
     const memory = `${Math.min(...resident)}-${Math.max(...resident)}`;
     console.log(line([rate, sentPerSecond, sent, delivered, dropped, lostInKernel, unaccounted, memory]));
   };
-  if (!json) console.log(line(columns));
+  if (!asJson) console.log(line(columns));
   if (searching) {
     const { rate, by } = await search(run, tell);
-    if (json) console.log(JSON.stringify({ type: 'search', protocol, losslessEventsPerSecond: rate, by }));
+    if (asJson) console.log(JSON.stringify({ type: 'search', protocol, losslessEventsPerSecond: rate, by }));
     else {
       const why = by === 'loss' ? 'more are lost' : 'the sender gives no more';
       console.log(`${protocol}: nothing lost up to ${rate} events a second; ${why}`);
@@ -236,7 +240,7 @@ if (values.role !== undefined) {
   } else {
     const result = await measure(run);
     tell(result);
-    if (!json) {
+    if (!asJson) {
       const { sender, receiver } = result.processor;
       console.log(`processor time: sender ${sender} s, receiver ${receiver} s`);
       console.log(`resident memory each second, MiB: ${result.resident.join(' ')}`);

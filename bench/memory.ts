@@ -1,7 +1,6 @@
 /**
- * Memory of a long recording before a slow consumer: `npm run bench:memory -- [--events N] [--format NAME] [--json]`
- * writes a recording of N events (60 million), replays it through binning to a sink that sleeps after each frame, and
- * prints the resident memory over time beside that of an idle process.
+ * Memory of a long recording before a slow consumer: a recording is written, then replayed through binning to a sink that
+ * sleeps after each frame; resident memory over time beside that of an idle process.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
@@ -9,13 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { concatMap, lastValueFrom, tap } from 'rxjs';
 import { allocateChunk, CHUNK_EVENTS, type EventChunk, type Frame } from '../src/events.ts';
 import { binByEvents, FrameGrid } from '../src/operators/index.ts';
 import { Credits, pulledChunks } from '../src/streams/event-chunks.ts';
 import { formats } from '../src/streams/formats/index.ts';
 import { openRecording, writeRecording } from '../src/streams/recording-file.ts';
+import { benchOptions, json } from './options.ts';
 
 const sensor = { width: 128, height: 128 };
 const EVENTS_PER_FRAME = 5000;
@@ -71,15 +70,17 @@ function idleMemory(): number {
   return Number(execFileSync(process.execPath, ['-e', idle], { encoding: 'utf8' }));
 }
 
-const { values: options } = parseArgs({
-  options: {
-    events: { type: 'string', default: '60000000' },
-    format: { type: 'string', default: 'aedat2' },
-    json: { type: 'boolean', default: false },
-    write: { type: 'string' },
+const { options } = benchOptions(
+  'npm run bench:memory --',
+  'Resident memory of a long recording that is binned for a sink which sleeps after each frame, beside an idle process.',
+  {
+    events: { value: 'N', help: 'of the recording', default: 60_000_000 },
+    format: { value: 'NAME', help: 'of its file', default: 'aedat2' },
+    json,
+    write: { value: 'FILE' },
   },
-});
-const events = Number(options.events);
+);
+const { events } = options;
 
 if (options.write !== undefined) {
   await write(options.write, options.format, events);
@@ -96,7 +97,7 @@ if (options.write !== undefined) {
       '--format',
       options.format,
       '--events',
-      options.events,
+      String(events),
     ]);
     const idle = idleMemory();
     const start = performance.now();

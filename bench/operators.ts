@@ -1,12 +1,10 @@
 /**
- * How fast filters and representations are, on one core: `npm run bench:operators -- [--json] [--python PYTHON]`. Time is
- * that of the processor, as the process used it, so that what else runs on the machine counts little.
- * Events are at random places, one each microsecond, in chunks of 16,384: the worst case for memories of pixels. Beside
- * the steps of Tonic in numpy, where a Python with numpy is found (bench/peers/operators_speed.py).
+ * How fast filters and representations are, on one core. Time is that of the processor, as the process used it, so that
+ * what else runs on the machine counts little. Events are at random places, one each microsecond, in chunks of 16,384: the
+ * worst case for memories of pixels.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { EventChunk, Stage } from '../src/events.ts';
 import {
   type Binning,
@@ -16,12 +14,16 @@ import {
   type Representation,
 } from '../src/operators/index.ts';
 import { randomEvents } from './events/files.ts';
+import { benchOptions, json } from './options.ts';
 
 const EVENTS = 4_000_000;
 const sensors = { dvs128: { width: 128, height: 128 }, vga: { width: 640, height: 480 } } as const;
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, python: { type: 'string', default: 'python3' } },
-});
+const { options } = benchOptions(
+  'npm run bench:operators --',
+  `Filters and representations of events at random places, in million events a second of processor time on one core,
+beside the steps of Tonic in numpy where a Python with numpy is found (bench/peers/operators_speed.py).`,
+  { python: { value: 'PYTHON', help: 'a Python that may have numpy', default: 'python3' }, json },
+);
 
 /** Median processor seconds of five passes, after one to warm up; each by a new stage. */
 function seconds<Out>(create: () => Stage<EventChunk, Out>, chunks: readonly EventChunk[]): number {
@@ -45,7 +47,7 @@ function seconds<Out>(create: () => Stage<EventChunk, Out>, chunks: readonly Eve
 /** Million events a second of numpy's steps, by the row's name. */
 function numpySpeeds(): { speeds: Readonly<Record<string, number>>; note: string } {
   const script = fileURLToPath(new URL('../../bench/peers/operators_speed.py', import.meta.url));
-  const run = spawnSync(values.python, [script], { encoding: 'utf8' });
+  const run = spawnSync(options.python, [script], { encoding: 'utf8' });
   if (run.status !== 0) {
     const why = run.error?.message ?? run.stderr.trim().split('\n').at(-1);
     return { speeds: {}, note: `numpy: absent (${why}); name a Python that has it with --python` };
@@ -62,7 +64,7 @@ const say = (row: {
   target?: number;
 }): void => {
   const numpy = speeds[row.name];
-  if (values.json) {
+  if (options.json) {
     console.log(JSON.stringify({ type: 'operator', ...row, ...(numpy === undefined ? {} : { numpy }) }));
     return;
   }

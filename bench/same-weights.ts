@@ -1,11 +1,9 @@
 /**
- * Accuracy of networks that PyTorch trained, in PyTorch and here, with the same weights on the same test images:
- * `npm run build && node dist/bench/same-weights.js --cifar10 DIR --mnist DIR [--engine NAME] [--json] FILE…`. The
- * files are what `--save` of bench/peers/{surrogates,benchmark,mnist_dfa}.py writes.
+ * Accuracy of networks that PyTorch trained, in PyTorch and here, with the same weights on the same test images. The files
+ * are what `--save` of bench/peers/{surrogates,benchmark,mnist_dfa}.py writes.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { type EngineName, startEngine } from '../src/engines/engine.ts';
 import type { LabelledImage, Sample } from '../src/events.ts';
@@ -15,16 +13,20 @@ import { batchSamples } from '../src/operators/batch.ts';
 import { openCifar10 } from '../src/streams/datasets/cifar10.ts';
 import type { Dataset, ImageToken } from '../src/streams/datasets/dataset.ts';
 import { openMnist } from '../src/streams/datasets/mnist.ts';
+import { benchOptions, json, refuse } from './options.ts';
 
-const { values: options, positionals: files } = parseArgs({
-  allowPositionals: true,
-  options: {
-    cifar10: { type: 'string' },
-    mnist: { type: 'string' },
-    engine: { type: 'string', default: 'auto' },
-    json: { type: 'boolean', default: false },
+const { options, files } = benchOptions(
+  'node dist/bench/same-weights.js FILE…',
+  `Accuracy of networks that PyTorch trained (FILE: what --save of bench/peers/surrogates.py, benchmark.py and mnist_dfa.py
+writes), there and here, with the same weights on the same test images.`,
+  {
+    cifar10: { value: 'DIR', help: 'CIFAR-10' },
+    mnist: { value: 'DIR', help: 'MNIST' },
+    engine: { value: 'NAME', help: 'tensor engine', default: 'auto' },
+    json,
   },
-});
+);
+if (files.length === 0) refuse('FILE… is missing: what PyTorch trained');
 
 /** What a peer keeps beside the weights. */
 const peerSchema = v.object({
@@ -68,7 +70,7 @@ const opened = new Map<string, Dataset<ImageToken>>();
 /** The official test images of the set that a network is for. */
 async function testImages(kind: Checkpoint['network']['kind']): Promise<readonly ImageToken[]> {
   const [flag, path] = kind === 'dfa-net' ? ['--mnist', options.mnist] : ['--cifar10', options.cifar10];
-  if (path === undefined) throw new Error(`${flag}: expected the folder of the images, found none`);
+  if (path === undefined) return refuse(`${flag} is missing: the folder of the images`);
   const dataset = opened.get(path) ?? (await (kind === 'dfa-net' ? openMnist : openCifar10)(path));
   opened.set(path, dataset);
   return dataset.parts.test ?? [];

@@ -1,12 +1,10 @@
 /**
  * Reading of a training epoch with and without the disk cache: milliseconds a sample from recording to frames, by the
  * clock and of processor time, which a busy machine changes less.
- * `node dist/bench/sample-cache.js [N-MNIST folder]` after `npm run build`; simulated 128 x 128 recordings besides.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { sampleShape } from '../pipelines/training/binning-options.ts';
 import { SampleCache } from '../pipelines/training/sample-cache.ts';
 import { SampleLoader } from '../pipelines/training/sample-loader.ts';
@@ -19,13 +17,19 @@ import { aedat2 } from '../src/streams/formats/index.ts';
 import { writeRecording } from '../src/streams/recording-file.ts';
 import { cacheUsage } from '../src/streams/sample-cache/cache-folder.ts';
 import { DiskSampleCache, samplesIn } from '../src/streams/sample-cache/disk-sample-cache.ts';
+import { benchOptions } from './options.ts';
 
 const BATCH = 16;
-const { positionals } = parseArgs({ allowPositionals: true });
+const { files } = benchOptions(
+  'npm run bench:cache -- [DIR]',
+  `Reading of a training epoch with and without the disk cache, in milliseconds a sample from recording to frames:
+simulated recordings, 128 x 128, and those of N-MNIST in DIR.`,
+  {},
+);
 const folder = mkdtempSync(join(tmpdir(), 'rxspike-bench-'));
 try {
   const rows: string[][] = [];
-  const [nmnist] = positionals;
+  const [nmnist] = files;
   if (nmnist !== undefined) rows.push(...(await measure('N-MNIST', await openNmnist(nmnist), 34, 10)));
   rows.push(...(await measure('128 x 128', await openCifar10Dvs(await writeShapes()), 128, 8)));
   const titles = ['recordings', 'samples', 'epoch', 'ms a sample', 'CPU ms', 'decoded', 'MiB on disk'];

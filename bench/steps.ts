@@ -1,9 +1,7 @@
 /**
- * Resident memory over many training steps: `npm run bench:steps -- [--steps N] [--engine NAME] [--json]`, SSNN on 16x16
- * frames, batch 2, ten thousand steps by default. Prints the memory and the engine's tensors after every tenth of them;
- * both must stay where they are once the first tenth is over.
+ * Resident memory over many training steps. The memory and the engine's tensors must stay where they are once the first
+ * tenth is over.
  */
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { startEngine } from '../src/engines/engine.ts';
 import { createNetwork } from '../src/models/network.ts';
@@ -11,14 +9,17 @@ import { ssnnConfig } from '../src/models/networks/ssnn.ts';
 import { createTrainer } from '../src/models/trainer.ts';
 import { batchSamples } from '../src/operators/batch.ts';
 import { RandomStream } from '../src/random.ts';
+import { benchOptions, json } from './options.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    steps: { type: 'string', default: '10000' },
-    engine: { type: 'string', default: 'auto' },
-    json: { type: 'boolean', default: false },
+const { options } = benchOptions(
+  'npm run bench:steps --',
+  'Resident memory and tensors over many training steps of SSNN (16x16 frames, batch 2), after every tenth of them.',
+  {
+    steps: { value: 'N', help: 'training steps', default: 10_000 },
+    engine: { value: 'NAME', help: 'tensor engine', default: 'auto' },
+    json,
   },
-});
+);
 
 const engine = await startEngine(options.engine as 'auto');
 const side = 16;
@@ -41,7 +42,7 @@ const batch = batchSamples(
   }),
 );
 
-const total = Number(options.steps);
+const total = options.steps;
 const measured: { steps: number; residentMebibytes: number; tensors: number }[] = [];
 for (let step = 1; step <= total; step++) {
   await trainer.trainStep(batch);

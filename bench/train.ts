@@ -1,6 +1,5 @@
 /**
- * Training and inference speed side by side: `npm run bench:train -- [--cases A,B] [--workers native,wasm,…] [--rounds N]
- * [--seconds N] [--patience N] [--threads N] [--python PATH] [--device cuda] [--json]`. Every engine and every way to write
+ * Training and inference speed side by side. Every engine and every way to write
  * the network in PyTorch runs in a process of its own and they take turns, so that what else the machine does meets all
  * of them. Prints the median step with its quartiles (of a stream also the 99th percentile), steps a second, speed against
  * PyTorch's fastest, and peak memory; then where spike-driven convolution begins to pay.
@@ -13,32 +12,43 @@
  * Workers: our engines by name (`webgpu` and `tensorflow` where they are); `limit`, the dense convolutions of the step
  * alone in oneDNN, and `limit-winograd`, with Winograd's algorithm where it is faster; `pytorch`, time folded into the
  * batch, channels_last; `pytorch-loop`, the network once for every timestep; `pytorch-compiled`, the first through
- * torch.compile. PyTorch is bench/peers/training.py, run by --python (default python3) on --device (default cpu); a worker
- * that is not there is left out and named.
+ * torch.compile. PyTorch is bench/peers/training.py.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { loadavg } from 'node:os';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { benchOptions, json } from './options.ts';
 import { benchCases } from './training/cases.ts';
 import { densities } from './training/sparse.ts';
 
 const usual = [...Object.keys(benchCases).filter((name) => !benchCases[name]!.large), 'sparse'];
-const { values: options } = parseArgs({
-  options: {
-    cases: { type: 'string', default: usual.join() },
-    workers: { type: 'string', default: 'native,wasm,limit,limit-winograd,pytorch,pytorch-loop' },
-    rounds: { type: 'string', default: '7' },
-    seconds: { type: 'string', default: 'Infinity' },
-    patience: { type: 'string', default: 'Infinity' },
-    threads: { type: 'string', default: '2' },
-    python: { type: 'string', default: 'python3' },
-    device: { type: 'string', default: 'cpu' },
-    json: { type: 'boolean', default: false },
+const { options } = benchOptions(
+  'npm run bench:train --',
+  `Training steps and inference of every engine and of PyTorch, in turns: the median step with its quartiles (of a stream
+also the 99th percentile), steps a second, speed against PyTorch's fastest, peak memory; then where spike-driven
+convolution begins to pay. A worker that is not there is left out and named.`,
+  {
+    cases: { value: 'A,B', help: 'what is run; ssnn-notebook is there too', default: usual.join() },
+    workers: {
+      value: 'A,B',
+      help: 'engines; oneDNN alone; ways to write it in PyTorch, pytorch-compiled is there too',
+      default: 'native,wasm,limit,limit-winograd,pytorch,pytorch-loop',
+    },
+    rounds: { value: 'N', help: 'turns of everybody', default: 7 },
+    seconds: {
+      value: 'N',
+      help: 'a worker that computed so long in a case has no more turns',
+      default: Infinity,
+    },
+    patience: { value: 'N', help: 'seconds after which a worker that is silent is ended', default: Infinity },
+    threads: { value: 'N', help: 'of each worker', default: 2 },
+    python: { value: 'PYTHON', help: 'a Python that may have PyTorch', default: 'python3' },
+    device: { value: 'NAME', help: 'where PyTorch computes', default: 'cpu' },
+    json,
   },
-});
+);
 
 /** What a worker says of a turn. */
 interface Turn {
@@ -68,7 +78,7 @@ class Worker {
   async turn(name: string, steps: number, mostSeconds: number): Promise<Turn | string> {
     if (this.#ended) return 'not here, or ended before its time';
     this.#process.stdin!.write(`${name} ${steps} ${mostSeconds}\n`);
-    const patience = Number(options.patience);
+    const patience = options.patience;
     let late = false;
     const timer = Number.isFinite(patience)
       ? setTimeout(() => {
@@ -76,7 +86,11 @@ class Worker {
           this.#process.kill('SIGKILL');
         }, 1000 * patience)
       : undefined;
-    const [line] = await Promise.race([once(this.#lines, 'line'), once(this.#lines, 'close')]);
+    // Whichever event does not come is waited for no more.
+    const heard = new AbortController();
+    const events = ['line', 'close'].map((event) => once(this.#lines, event, heard));
+    const [line] = await Promise.race(events);
+    heard.abort();
     clearTimeout(timer);
     if (line !== undefined) return JSON.parse(line as string) as Turn;
     return late ? `no answer in ${patience} s` : 'not here, or ended before its time';
@@ -124,10 +138,10 @@ async function measure(name: string, workers: readonly Worker[], absent: Absent[
   const { steps, warmUp } = benchCases[name]!;
   const seconds = new Map<Worker, number[]>();
   const peaks = new Map<Worker, number>();
-  const left = new Map(workers.map((worker) => [worker, Number(options.seconds)]));
+  const left = new Map(workers.map((worker) => [worker, options.seconds]));
   // The first round also makes ready and warms up.
   const running = new Set(workers);
-  for (let round = 0; round <= Number(options.rounds); round++) {
+  for (let round = 0; round <= options.rounds; round++) {
     for (const worker of running) {
       const most = left.get(worker)!;
       if (most <= 0 && round > 1) continue;
@@ -175,8 +189,8 @@ const peerModes: Readonly<Record<string, string>> = {
 function start(worker: string): Worker {
   const mode = peerModes[worker];
   return mode === undefined
-    ? new Worker(worker, process.execPath, [script, worker, options.threads])
-    : new Worker(worker, options.python, [peer, options.threads, mode, options.device]);
+    ? new Worker(worker, process.execPath, [script, worker, `${options.threads}`])
+    : new Worker(worker, options.python, [peer, `${options.threads}`, mode, options.device]);
 }
 
 const names = options.cases.split(',');
@@ -190,11 +204,9 @@ for (const name of names.filter((each) => each !== 'sparse')) {
   rows.push(...measured);
   if (!options.json) print(name, measured);
 }
-const sparse = names.includes('sparse')
-  ? await densities(Number(options.threads), Number(options.rounds))
-  : [];
+const sparse = names.includes('sparse') ? await densities(options.threads, options.rounds) : [];
 if (options.json) {
-  const threads = Number(options.threads);
+  const threads = options.threads;
   console.log(JSON.stringify({ threads, load: loadavg(), rows, sparse, absent }));
 } else {
   if (sparse.length > 0) {
