@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'native', 'decoders');
 const target = join(root, 'src', 'streams', 'formats', 'kernels', 'decoders-wasm.ts');
-const headers = ['decoders.h', 'encode.h', 'simd.h'];
+const headers = ['decoders.h', 'encode.h', 'evt.h', 'simd.h'];
 const sources = ['records.c', 'packed.c', 'evt3.c', 'encode-records.c', 'encode-words.c', 'lz4.c'];
 const exported = [
   ...['aedat2_records', 'aedat4_records', 'dat_records', 'es_events', 'evt2_words', 'evt21_words'],

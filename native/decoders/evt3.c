@@ -1,10 +1,9 @@
 // EVT3: words of 16 bits that change one field of the state each. Eight words at a time are told apart by their types;
 // rows and times are carried forward to the words behind them, and the events are moved together. Words that need more
 // (vectors, new values of TIME_HIGH, triggers) end such a step and are taken by themselves.
-#include "decoders.h"
+#include "evt.h"
 #include "simd.h"
 
-#define REACH_MICROS (1 << 30)
 #define WORD_EVENTS 12
 
 enum { ADDRESS_Y = 0, ADDRESS_X = 2, VECTOR_BASE = 3, VECTOR_12 = 4, VECTOR_8 = 5, TIME_LOW = 6, CONTINUED_4 = 7 };

@@ -42,6 +42,21 @@ int32_t lz4_block(const uint8_t* in, int32_t bytes, int32_t readable, uint8_t* o
   while (position < bytes) {
     const int32_t token = in[position++];
     int32_t length = token >> 4;
+    // Most sequences are short, and repeat what is not too near: they are copied past their ends, without a loop.
+    if (length < 15 && (token & 15) < 15 && position + STEP + 2 <= bytes) {
+      store(out + written, load(in + position));
+      const int32_t distance = (int32_t)read16(in + position + length);
+      const int32_t start = written + length;
+      const int32_t end = start + (token & 15) + 4;
+      if (distance >= STEP && distance <= start && end <= limit) {
+        const uint8_t* from = out + start - distance;
+        store(out + start, load(from));
+        if (end - start > STEP) store(out + start + STEP, load(from + STEP));
+        position += length + 2;
+        written = end;
+        continue;
+      }
+    }
     if (length == 15) length = long_length(in, bytes, &position);
     if (position + length > bytes || written + length > limit) return LZ4_BAD_LITERALS;
     if (position + length + STEP <= readable) {

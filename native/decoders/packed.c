@@ -1,10 +1,7 @@
 // Formats whose events are of few bytes, or share a word: Event Stream and EVT2.1. One event follows from the other, so
 // that they are taken one by one.
-#include "decoders.h"
+#include "evt.h"
 #include "simd.h"
-
-// Microseconds after the origin that times may reach (KERNEL_REACH_MICROS, REACH_MICROS).
-#define REACH_MICROS (1 << 30)
 
 // A DVS: a byte of time and polarity, then column and row; or a byte alone, which adds to the time where it is 0xff.
 int32_t es_events(const uint8_t* in, int32_t bytes, const Columns* columns, State* state) {
@@ -68,15 +65,8 @@ int32_t evt21_words(const uint8_t* in, int32_t bytes, const Columns* columns, St
     const uint32_t word = read32(in + i + word_at);
     const uint32_t type = word >> 28;
     if (type > 1) {
-      const int32_t value = (int32_t)(word & 0xfffffff);
-      const int32_t after = value - state->anchor;
-      const int32_t reach = REACH_MICROS >> 6;
-      if (type != 8 || after >= reach || after < -reach || state->high - value >= 1 << 27) {
-        state->stopped = 1;
-        break;
-      }
-      state->high = value;
-      base = after * 64;
+      if (!takes_time(state, word)) break;
+      base = state->base;
       continue;
     }
     const int32_t y = (int32_t)(word & 2047);
@@ -99,7 +89,6 @@ int32_t evt21_words(const uint8_t* in, int32_t bytes, const Columns* columns, St
       last = time;
     }
   }
-  state->base = base;
   state->last = last;
   state->length = n;
   return i;

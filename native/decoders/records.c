@@ -1,10 +1,7 @@
 // Formats whose records hold one event each: eight records at a time, as long as all are plain events; the first one
 // that is not (late, outside, of another kind) is taken by itself.
-#include "decoders.h"
+#include "evt.h"
 #include "simd.h"
-
-// Microseconds after the origin that times may reach, as TIME_HIGH words tell them (KERNEL_REACH_MICROS).
-#define REACH_MICROS (1 << 30)
 
 // What vectors hold of the size of the sensor: the last column and row in each lane of 16 bits.
 typedef struct {
@@ -87,15 +84,8 @@ int32_t evt2_words(const uint8_t* in, int32_t bytes, const Columns* columns, Sta
     const uint32_t word = read32(in + 4 * i);
     const uint32_t type = word >> 28;
     if (type > 1) {
-      const int32_t value = (int32_t)(word & 0xfffffff);
-      const int32_t after = value - state->anchor;
-      const int32_t reach = REACH_MICROS >> 6;
-      if (type != 8 || after >= reach || after < -reach || state->high - value >= 1 << 27) {
-        state->stopped = 1;
-        break;
-      }
-      state->high = value;
-      base = after * 64;
+      if (!takes_time(state, word)) break;
+      base = state->base;
       i++;
       continue;
     }
@@ -111,7 +101,6 @@ int32_t evt2_words(const uint8_t* in, int32_t bytes, const Columns* columns, Sta
     else last = now;
     put(to, n++, last, x, y, type);
   }
-  state->base = base;
   state->last = last;
   state->length = n;
   return 4 * i;

@@ -5,7 +5,8 @@
 import type { EventFormat } from './format.ts';
 import { loops } from './kernels/loops.ts';
 import { WORD_AT } from './kernels/state.ts';
-import { EVT21_BYTES, EVT21_HIGH_BITS, EVT21_LOW_BITS } from './prophesee/evt21-words.ts';
+import { EVT2_HIGH_BITS, EVT2_LOW_BITS } from './prophesee/evt2-words.ts';
+import { EVT21_BYTES } from './prophesee/evt21-words.ts';
 import { readEvt2Word } from './prophesee/lone-words.ts';
 import { rawFormat } from './prophesee/raw-format.ts';
 
@@ -14,8 +15,8 @@ export const evt21: EventFormat = rawFormat({
   encoding: 'evt21',
   title: 'EVT2.1',
   wordBytes: EVT21_BYTES,
-  highBits: EVT21_HIGH_BITS,
-  lowBits: EVT21_LOW_BITS,
+  highBits: EVT2_HIGH_BITS,
+  lowBits: EVT2_LOW_BITS,
   kernel: ({ swapped }) => {
     const { evt21: kernel } = loops().decode;
     return (words, start, chunk, state) => {

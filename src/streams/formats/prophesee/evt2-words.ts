@@ -18,8 +18,25 @@ import { KERNEL_REACH_MICROS } from './evt-clock.ts';
 export const EVT2_BYTES = 4;
 export const EVT2_HIGH_BITS = 28;
 export const EVT2_LOW_BITS = 6;
+const TIME_HIGH = 8;
 const REACH = KERNEL_REACH_MICROS >> EVT2_LOW_BITS;
 const HALF = 2 ** (EVT2_HIGH_BITS - 1);
+
+/**
+ * Takes a word of EVT2, or that half of one of EVT2.1, that is no event: a TIME_HIGH word gives the time that the words
+ * behind it count from. False, and the loop stops, at every other type, and where time leaps or wraps.
+ */
+export function takesTime(state: LoopState, word: number): boolean {
+  const value = word & 0xfffffff;
+  const after = (value - state[ANCHOR]!) | 0;
+  if (word >>> 28 !== TIME_HIGH || after >= REACH || after < -REACH || state[HIGH]! - value >= HALF) {
+    state[STOPPED] = 1;
+    return false;
+  }
+  state[HIGH] = value;
+  state[BASE] = after << EVT2_LOW_BITS;
+  return true;
+}
 
 /**
  * EVT2, words of 32 bits, little-endian: type in the upper 4, then of an event (0 darker, 1 brighter) time 6, column
@@ -33,8 +50,6 @@ export function evt2Words(
 ): number {
   const width = state[WIDTH]!;
   const height = state[HEIGHT]!;
-  const anchor = state[ANCHOR]!;
-  let high = state[HIGH]!;
   let base = state[BASE]!;
   let last = state[LAST]!;
   let n = state[LENGTH]!;
@@ -46,14 +61,8 @@ export function evt2Words(
     const word = words.getInt32(position, true);
     const type = word >>> 28;
     if (type > 1) {
-      const value = word & 0xfffffff;
-      const after = (value - anchor) | 0;
-      if (type !== 8 || after >= REACH || after < -REACH || high - value >= HALF) {
-        state[STOPPED] = 1;
-        break;
-      }
-      high = value;
-      base = after << EVT2_LOW_BITS;
+      if (!takesTime(state, word)) break;
+      base = state[BASE]!;
       continue;
     }
     const column = (word >> 11) & 2047;
@@ -74,8 +83,6 @@ export function evt2Words(
     n++;
     last = time;
   }
-  state[HIGH] = high;
-  state[BASE] = base;
   state[LAST] = last;
   state[LENGTH] = n;
   state[BACKWARD] = backward;

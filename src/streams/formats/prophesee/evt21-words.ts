@@ -1,27 +1,20 @@
 import type { EventChunk } from '../../../events.ts';
 import {
-  ANCHOR,
   BACKWARD,
   BASE,
   HEIGHT,
-  HIGH,
   LAST,
   LENGTH,
   type LoopState,
   OUT_OF_RANGE,
-  STOPPED,
   WIDTH,
   WORD_AT,
 } from '../kernels/state.ts';
-import { KERNEL_REACH_MICROS } from './evt-clock.ts';
+import { takesTime } from './evt2-words.ts';
 
 /** Bytes of an EVT2.1 word. */
 export const EVT21_BYTES = 8;
-export const EVT21_HIGH_BITS = 28;
-export const EVT21_LOW_BITS = 6;
 const WORD_EVENTS = 32;
-const REACH = KERNEL_REACH_MICROS >> EVT21_LOW_BITS;
-const HALF = 2 ** (EVT21_HIGH_BITS - 1);
 
 /**
  * EVT2.1, words of 64 bits, little-endian: one half like an EVT2 word, whose column is that of the lowest bit of the
@@ -43,14 +36,7 @@ export function evt21Words(
     const word = words.getInt32(position + wordAt, true);
     const type = word >>> 28;
     if (type > 1) {
-      const value = word & 0xfffffff;
-      const after = (value - state[ANCHOR]!) | 0;
-      if (type !== 8 || after >= REACH || after < -REACH || state[HIGH]! - value >= HALF) {
-        state[STOPPED] = 1;
-        break;
-      }
-      state[HIGH] = value;
-      state[BASE] = after << EVT21_LOW_BITS;
+      if (!takesTime(state, word)) break;
       continue;
     }
     const row = word & 2047;
