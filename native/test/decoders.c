@@ -1,12 +1,12 @@
-// Runs the decoding loops over random records, with columns and records that end where their memory ends, so that a
-// sanitizer sees every byte too far: cmake -DRXSPIKE_TESTS=ON -DRXSPIKE_SANITIZE=address, then decoders-test.
+// Runs the decoding loops over random records, and the encoding ones over random events, with columns and bytes that end
+// where their memory ends, so that a sanitizer sees every byte too far: cmake -DRXSPIKE_TESTS=ON -DRXSPIKE_SANITIZE=address, then decoders-test.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "decoders.h"
 
-enum { CASES = 60000, KERNELS = 8 };
+enum { CASES = 100000, KERNELS = 8, ENCODERS = 7 };
 
 static const struct {
   const char* name;
@@ -16,6 +16,14 @@ static const struct {
     {"aedat2", aedat2_records, 8}, {"aedat4", aedat4_records, 16}, {"dat", dat_records, 8},
     {"es", es_events, 5},          {"evt2", evt2_words, 4},        {"evt21", evt21_words, 8},
     {"evt3", evt3_words, 2},       {"nmnist", nmnist_records, 5},
+};
+
+static const struct {
+  EncodeKernel* run;
+  int32_t most;
+} encoders[ENCODERS] = {
+    {encode_aedat2, AEDAT2_MOST}, {encode_aedat4, AEDAT4_MOST}, {encode_dat, DAT_MOST},       {encode_es, ES_MOST},
+    {encode_evt2, EVT2_MOST},     {encode_evt3, EVT3_MOST},     {encode_nmnist, NMNIST_MOST},
 };
 
 static uint64_t seed = 88172645463325252u;
@@ -110,6 +118,65 @@ static void run_kernel(int32_t kernel) {
   free(columns.on);
 }
 
+// Events in bursts, at times that mostly rise, mostly inside the sensor; where a loop stops, the next event is tried.
+static void run_encoder(int32_t kernel) {
+  const int32_t events = (int32_t)below(200);
+  const size_t room = (size_t)events;
+  const Columns columns = {memory(4 * room), memory(2 * room), memory(2 * room), memory(room), events};
+  State state = any_state(0);
+  const uint32_t most_step = below(4) ? 1u << below(14) : UINT32_MAX;
+  const uint32_t wildness = below(2) ? 4000 : 50;
+  uint32_t t = below(1000), x = 0, y = 0;
+  for (int32_t i = 0; i < events; i++) {
+    if (below(4) == 0) t += below(most_step);
+    if (below(6) == 0) y = below((uint32_t)state.height);
+    x = below(5) ? x + 1 : below((uint32_t)state.width);
+    columns.t[i] = below(wildness) ? t : below(UINT32_MAX);
+    columns.x[i] = (uint16_t)(below(wildness) && state.width > 0 ? x % (uint32_t)state.width : below(65536));
+    columns.y[i] = (uint16_t)(below(wildness) ? y : below(65536));
+    columns.on[i] = (uint8_t)(below(9) ? i >> 5 & 1 : below(256));
+  }
+  const int32_t head = (int32_t)below(50);
+  const int32_t most = head + encoders[kernel].most * events + ENCODE_SLACK;
+  uint8_t* out = memory((size_t)most);
+  state.length = head;
+  state.now = -1;
+  state.row = -1;
+  for (int32_t i = 0; i < events;) {
+    // As a caller does: the time of this event is the one that others count from.
+    state.last = (int32_t)columns.t[i];
+    state.base = (int32_t)(columns.t[i] - below(64));
+    state.now = encoders[kernel].run == encode_evt3 ? -1 : 0;
+    state.stopped = 0;
+    const int32_t reached = encoders[kernel].run(&columns, i, out, &state);
+    if (reached < i || reached > events) fail("encoded events that are not there");
+    if (reached < events && !state.stopped) fail("left events");
+    if (state.length < head || state.length > head + encoders[kernel].most * reached) fail("wrote too much");
+    i = state.stopped ? reached + 1 : reached;
+  }
+  free(out);
+  free(columns.t);
+  free(columns.x);
+  free(columns.y);
+  free(columns.on);
+}
+
+static void run_lz4_pack(void) {
+  static int32_t table[LZ4_TABLE];
+  const int32_t length = (int32_t)below(below(3) ? 300 : 5000);
+  uint8_t* block = memory((size_t)length);
+  const uint32_t repeats = 1 + below(40);
+  for (int32_t i = 0; i < length; i++) block[i] = i > 20 && below(repeats) ? block[i - 16] : (uint8_t)below(256);
+  uint8_t* packed = memory((size_t)lz4_most(length));
+  const int32_t bytes = lz4_pack(block, length, packed, table);
+  uint8_t* output = memory((size_t)length + LZ4_SLACK);
+  if (lz4_block(packed, bytes, bytes, output, 0, length) != length) fail("lz4: not all came back");
+  if (memcmp(block, output, (size_t)length) != 0) fail("lz4: something else came back");
+  free(block);
+  free(packed);
+  free(output);
+}
+
 static void run_lz4(void) {
   const int32_t length = (int32_t)below(300);
   uint8_t* block = memory((size_t)length);
@@ -126,10 +193,13 @@ static void run_lz4(void) {
 
 int main(void) {
   evt3_prepare();
+  encode_prepare();
   for (int i = 0; i < CASES; i++) {
     run_kernel((int32_t)below(KERNELS));
+    run_encoder((int32_t)below(ENCODERS));
     run_lz4();
+    run_lz4_pack();
   }
-  printf("%d cases of records and of LZ4 blocks\n", CASES);
+  printf("%d cases of records, of events and of LZ4 blocks\n", CASES);
   return 0;
 }
