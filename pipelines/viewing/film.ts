@@ -181,7 +181,8 @@ async function openMp4(path: string, { size, factor, fps }: FilmOptions): Promis
   const shape = ['-an', '-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2', '-pix_fmt', 'yuv420p'];
   const output = [...shape, '-crf', '16', '-movflags', '+faststart', temporary];
   const args = ['-y', '-loglevel', 'error', ...input, '-r', String(fps), '-i', '-', ...output];
-  const ffmpeg = spawn('ffmpeg', args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  // Apart from the terminal's processes: Ctrl-C ends the film here, with the pictures so far.
+  const ffmpeg = spawn('ffmpeg', args, { stdio: ['pipe', 'ignore', 'pipe'], detached: true });
   let said = '';
   ffmpeg.stderr.on('data', (text: Buffer) => {
     said = `${said}${text}`.slice(-500);

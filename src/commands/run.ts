@@ -15,6 +15,7 @@ export async function define(command: Command, io: CommandIo): Promise<void> {
     .exitOverride(
       usageError({
         known: pipelineNames,
+        kind: 'pipeline',
         unknownOption: 'options of a pipeline come after its name: pipeline run NAME --help shows them',
       }),
     )

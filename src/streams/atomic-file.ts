@@ -37,7 +37,9 @@ export async function openAtomicFile(path: string): Promise<AtomicFile> {
   try {
     fd = openSync(temporary, 'wx');
   } catch (cause) {
-    throw new InputError(`file cannot be written: ${(cause as Error).message}`, path, { cause });
+    throw new InputError(`file cannot be written: ${reasonOf(cause as NodeJS.ErrnoException)}`, path, {
+      cause,
+    });
   }
   const close = (): void => {
     const opened = fd;
@@ -96,4 +98,9 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     await file.abort();
     throw error;
   }
+}
+
+/** Without the temporary name, which nobody asked for. */
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  return code === 'ENOENT' ? 'its folder does not exist' : message.replace(/, open '.*'$/, '');
 }

@@ -62,7 +62,7 @@ describe('pipeline run', () => {
   it.each([
     [
       ['run', 'nmist-train'],
-      /^unknown command 'nmist-train' \(did you mean nmnist-train\?\); there are .*cifar10dvs-train/,
+      /^unknown pipeline 'nmist-train' \(did you mean nmnist-train\?\); there are .*cifar10dvs-train/,
     ],
     [['run', 'nmnist-train', '--epoch', '3'], /^unknown option '--epoch' \(did you mean .*--epochs.*\)$/],
     [

@@ -190,7 +190,9 @@ describe('writing', () => {
   it('to nowhere is named', async () => {
     const path = join(folder, 'none', 'a');
     await expect(writeFileAtomic(path, 'x')).rejects.toThrow(InputError);
-    await expect(writeFileAtomic(path, 'x')).rejects.toThrow(`${path}: file cannot be written: ENOENT`);
+    await expect(writeFileAtomic(path, 'x')).rejects.toThrow(
+      `${path}: file cannot be written: its folder does not exist`,
+    );
   });
 
   it('is refused for a format that is only read', async () => {

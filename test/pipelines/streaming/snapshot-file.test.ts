@@ -54,6 +54,6 @@ describe('SnapshotFile', () => {
     const path = join(folder, 'none', 'state');
     await new SnapshotFile(path, counting(), (line) => told.push(line)).write();
     expect(told).toHaveLength(1);
-    expect(told[0]).toContain(`${path}: file cannot be written: ENOENT`);
+    expect(told[0]).toContain(`${path}: file cannot be written: its folder does not exist`);
   });
 });
