@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../../src/engines/engine.ts';
+import { numberAlgebra } from '../../src/engines/kernels/algebra.ts';
+import { type Surrogate, surrogateDerivative, surrogateKinds } from '../../src/engines/kernels/index.ts';
 import type { Sample } from '../../src/events.ts';
 import { createAlignment } from '../../src/models/layers/alignment.ts';
 import { createBatchNorm } from '../../src/models/layers/batch-norm.ts';
@@ -19,6 +21,7 @@ import {
 } from '../../src/models/lyapunov/exponents.ts';
 import { lifTangent } from '../../src/models/lyapunov/lif-tangent.ts';
 import { traceMembranes } from '../../src/models/lyapunov/membrane-trace.ts';
+import { surrogateProduct } from '../../src/models/lyapunov/surrogate-product.ts';
 import {
   createNetwork,
   type ForwardOptions,
@@ -75,6 +78,13 @@ describe('a lone neuron without input', () => {
   it.each(['perturbation', 'tangent'] as const)('gives ln(beta) by %s', async (estimator) => {
     for (const lambda of await exponents(network(), silence(), { estimator })) {
       expect(lambda).toBeCloseTo(Math.log(0.9), 5);
+    }
+  });
+
+  it('does so where a difference is soon too small for its square', async () => {
+    const forgetful = chain([createFlatten('flatten'), createLifLayer('lif', leaky({ beta: 0.01 }))], 1);
+    for (const lambda of await exponents(forgetful, silence(), { estimator: 'tangent' })) {
+      expect(lambda).toBeCloseTo(Math.log(0.01), 4);
     }
   });
 
@@ -203,6 +213,32 @@ describe('the tangent of a LIF step', () => {
     const backward = tf.add(tf.sum(tf.mul(gInputs!, dInputs), 1), tf.mul(gFirst!, dFirst));
     const [expected, found] = [await backward.data(), await forward.data()];
     for (let i = 0; i < expected.length; i++) expect(found[i]).toBeCloseTo(expected[i]!, 5);
+  });
+});
+
+describe('the product by a surrogate', () => {
+  // Apart from where a shape has a corner, and where the rate's derivative begins.
+  const distances = [-1.7, -0.6, -0.2, 0.15, 0.55, 1.4];
+  const surrogates = surrogateKinds.map(
+    (kind): Surrogate => ({ kind, amplitude: 1.5, slope: 1.25, shape: 0.7 }),
+  );
+
+  it.each(surrogates)('$kind has the gradients of its two factors', async (surrogate) => {
+    const slopeAt = (x: number): number => surrogateDerivative(numberAlgebra, surrogate, x);
+    const changes = distances.map((_, index) => index - 2.5);
+    const [x, d] = [tf.tensor1d(distances), tf.tensor1d(changes)];
+    const product = await surrogateProduct(surrogate, x, d).data();
+    const [byDistance, byChange] = await Promise.all(
+      tf
+        .grads((at: tf.Tensor, by: tf.Tensor) => tf.sum(surrogateProduct(surrogate, at, by)))([x, d])
+        .map((gradient) => gradient.data()),
+    );
+    for (const [index, at] of distances.entries()) {
+      const curve = (slopeAt(at + 1e-5) - slopeAt(at - 1e-5)) / 2e-5;
+      expect(product[index]).toBeCloseTo(slopeAt(at) * changes[index]!, 5);
+      expect(byChange![index]).toBeCloseTo(slopeAt(at), 5);
+      expect(byDistance![index]).toBeCloseTo(curve * changes[index]!, 4);
+    }
   });
 });
 
