@@ -2,6 +2,7 @@ import type { EventChunk, Frame } from '../events.ts';
 import type { FrameGrid, Polarity } from './frame-grid.ts';
 import type { Allocate, OpenBin, Painter } from './representations/painter.ts';
 import { createPainter, type PaintedRepresentation } from './representations/representation.ts';
+import { resident } from './resident.ts';
 
 /** What the binning stages did with the events they were given; nothing is left out without being counted here. */
 export interface BinCounters {
@@ -33,9 +34,6 @@ export interface BinOptions {
   readonly counters?: BinCounters;
 }
 
-/** Values of a frame for which fresh memory is slow: 1 MiB. */
-const LARGE = 2 ** 18;
-
 /** Makes the frames of one binning stage and paints events into them. */
 export class BinFrames {
   readonly counters: BinCounters;
@@ -53,7 +51,7 @@ export class BinFrames {
     } = options;
     this.counters = counters;
     this.#painter = createPainter(representation, grid, polarity);
-    this.#allocate = options.allocate ?? (() => freshFrame(this.#size));
+    this.#allocate = options.allocate ?? (() => resident(new Float32Array(this.#size)));
   }
 
   get #size(): number {
@@ -93,13 +91,4 @@ export class BinFrames {
     this.counters.outside += given - events;
     return { width, height, channels, data: data ?? this.#empty!, startMicros, endMicros, events };
   }
-}
-
-/**
- * A fresh array. A large one is written once from end to end: the allocator's zeros are not in any cache, or not even
- * in memory, and events that fall here and there would wait for them one by one.
- */
-function freshFrame(size: number): Float32Array {
-  const data = new Float32Array(size);
-  return size >= LARGE ? data.fill(0) : data;
 }
