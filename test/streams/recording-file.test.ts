@@ -8,7 +8,12 @@ import { type EventChunk, sliceChunk } from '../../src/events.ts';
 import { writeFileAtomic } from '../../src/streams/atomic-file.ts';
 import { fileBlocks } from '../../src/streams/file-blocks.ts';
 import { aedat2, aedat4, arrowEvents, type EventFormat, nmnist } from '../../src/streams/formats/index.ts';
-import { openRecording, recordingFromBytes, writeRecording } from '../../src/streams/recording-file.ts';
+import {
+  encodeRecording,
+  openRecording,
+  recordingFromBytes,
+  writeRecording,
+} from '../../src/streams/recording-file.ts';
 import { summarizeRecording } from '../../src/streams/summarize.ts';
 import { collect, joinColumns } from './columns.ts';
 
@@ -46,6 +51,22 @@ describe('a recording in a file', () => {
     }
     expect(await readdir(folder)).toEqual(['misleading.txt']);
   });
+
+  it.each([aedat2, aedat4, arrowEvents])(
+    'has what its encoder makes, block by block ($name)',
+    async (format) => {
+      const path = join(folder, 'long');
+      const chunks = Array.from({ length: 23 }, (_, k) => ({ ...events, origin: k * 10_000_000 }));
+      const length = await write(path, format, chunks);
+      const file = await readFile(path);
+      expect(file.length).toBe(length);
+      const parts: Uint8Array[] = [];
+      for await (const part of encodeRecording(chunks, { format, sensor })) parts.push(part);
+      // The header of AEDAT 4 is patched to point to its table.
+      const patched = format === aedat4 ? 1000 : 0;
+      expect(file.subarray(patched).equals(Buffer.concat(parts).subarray(patched))).toBe(true);
+    },
+  );
 
   it('says that it is simulated where its format can', async () => {
     const path = join(folder, 'a');

@@ -31,14 +31,15 @@ export class TimeHighWords {
     const next = Math.floor(micros / this.#unit);
     const wraps = Math.floor(next / this.#span);
     const silence = wraps - this.#wraps;
-    if (silence < 0) {
+    const first = last < 0;
+    if (micros < 0)
+      throw new OptionError(`RAW counts time from 0, not from ${micros} us; shift the times first`);
+    // Readers would take a longer step back for a turn of the clock.
+    if (silence < 0 || (silence === 0 && last - (next % this.#span) >= this.#span / 2)) {
       throw new OptionError(
-        micros < 0
-          ? `RAW counts time from 0, not from ${micros} us; shift the times first`
-          : `RAW holds no event at ${micros} us behind one after a turn of its clock; sort the events first`,
+        `RAW holds no time that goes back as far as to ${micros} us; sort the events first`,
       );
     }
-    const first = last < 0;
     if (!first && silence > MOST_WRAPS_WITHIN) {
       throw new OptionError(`RAW holds silences of ${MOST_WRAPS_WITHIN} turns of its clock, not ${silence}`);
     }
