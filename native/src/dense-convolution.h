@@ -16,6 +16,16 @@ struct ConvolutionShape {
   auto operator<=>(const ConvolutionShape&) const = default;
 };
 
+// The sizes as an operation's parameters, and the shape that they are.
+#define CONVOLUTION_PARAMETERS                                                                                         \
+  int maps, int inHeight, int inWidth, int inChannels, int filterHeight, int filterWidth, int outHeight, int outWidth, \
+      int outChannels, int strideHeight, int strideWidth, int padTop, int padLeft, int dilationHeight, int dilationWidth
+#define CONVOLUTION                                                                                                  \
+  ConvolutionShape {                                                                                                 \
+    maps, inHeight, inWidth, inChannels, filterHeight, filterWidth, outHeight, outWidth, outChannels, strideHeight,  \
+        strideWidth, padTop, padLeft, dilationHeight, dilationWidth                                                  \
+  }
+
 // `filterId` names a filter that does not change, so that its reordered copy is kept until `forgetFilter`; 0 names
 // none.
 void convolve(const float* input, const float* filter, float* output, const ConvolutionShape& shape, double filterId);

@@ -20,7 +20,7 @@ constexpr Operation kOneDnnOperations[] = {
 #define RXSPIKE_TABLES(level)                                                                                       \
   std::vector<Operations> {                                                                                         \
     level::attentionOperations(), level::batchNormOperations(), level::bernoulliOperations(),                       \
-        level::convolutionOperations(),                                                                             \
+        level::convolutionOperations(), level::convolvedLifOperations(),                                            \
         level::elementwiseOperations(), level::layerNormOperations(), level::neuronOperations(),                    \
         level::optimiserOperations(), level::poolingOperations(), level::spikeProductOperations()                   \
   }

@@ -106,6 +106,14 @@ const neurons: Record<string, LifParameters> = {
     resetTiming: 'after',
     detachReset: false,
   },
+  'reset to nothing at once, of decayed input': {
+    ...leaky,
+    inputDecayed: true,
+    inclusive: true,
+    reset: 'zero',
+    resetTiming: 'after',
+    detachReset: false,
+  },
   'soft reset at once': { ...leaky, resetTiming: 'after', inclusive: true, detachReset: false },
 };
 for (const kind of surrogateKinds) {

@@ -4,6 +4,7 @@
 #include "dense-convolution.h"
 #include "parallel.h"
 #include "spike-convolution.h"
+#include "vector/lanes.h"
 #include "vector/tables.h"
 
 namespace rxspike::VECTOR_LEVEL {
@@ -15,14 +16,9 @@ double densityOf(const float* input, Index count) {
   const int threads = threadCount();
   std::vector<Index> active(threads);
   parallelFor(count, 1 << 14, [&](Index begin, Index end, int thread) {
-    Index sum = 0;
-    for (Index from = begin; from < end; from += 1 << 14) {
-      const Index to = std::min(end, from + (1 << 14));
-      std::int32_t part = 0;
-#pragma omp simd reduction(+ : part)
-      for (Index i = from; i < to; i++) part += input[i] != 0 ? 1 : 0;
-      sum += part;
-    }
+    Index sum = 0, i = begin;
+    for (; i + kLanes <= end; i += kLanes) sum += __builtin_popcount(activeLanes(input + i).active);
+    for (; i < end; i++) sum += input[i] != 0 ? 1 : 0;
     active[thread] = sum;
   });
   Index sum = 0;
@@ -30,43 +26,33 @@ double densityOf(const float* input, Index count) {
   return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
 }
 
+}  // namespace
+
 bool isSparse(const float* input, const ConvolutionShape& s, double threshold) {
   if (threshold <= 0 || !takesSpikes(s)) return false;
   return threshold >= 1 || densityOf(input, Index{s.batch} * s.inHeight * s.inWidth * s.inChannels) < threshold;
 }
 
-ConvolutionShape shapeOf(int batch, int inHeight, int inWidth, int inChannels, int filterHeight, int filterWidth,
-                         int outHeight, int outWidth, int outChannels, int strideHeight, int strideWidth, int padTop,
-                         int padLeft, int dilationHeight, int dilationWidth) {
-  return {batch,     inHeight,    inWidth,      inChannels,  filterHeight, filterWidth,    outHeight,    outWidth,
-          outChannels, strideHeight, strideWidth, padTop, padLeft, dilationHeight, dilationWidth};
-}
-
-#define SHAPE_PARAMETERS                                                                                              \
-  int batch, int inHeight, int inWidth, int inChannels, int filterHeight, int filterWidth, int outHeight, int outWidth, \
-      int outChannels, int strideHeight, int strideWidth, int padTop, int padLeft, int dilationHeight, int dilationWidth
-#define SHAPE                                                                                                         \
-  shapeOf(batch, inHeight, inWidth, inChannels, filterHeight, filterWidth, outHeight, outWidth, outChannels,          \
-          strideHeight, strideWidth, padTop, padLeft, dilationHeight, dilationWidth)
+namespace {
 
 // The convolutions, by active inputs where their share is below `threshold`: 0 is always dense, 1 always sparse.
 void convolution(const float* input, const float* filter, float* output, double filterId,
-                 double threshold, SHAPE_PARAMETERS) {
-  const ConvolutionShape shape = SHAPE;
+                 double threshold, CONVOLUTION_PARAMETERS) {
+  const ConvolutionShape shape = CONVOLUTION;
   if (isSparse(input, shape, threshold)) spikeConvolve(input, filter, output, shape, filterId);
   else convolve(input, filter, output, shape, filterId);
 }
 
 void convolutionFilterGradient(const float* input, const float* outputGradient, float* filterGradient, double threshold,
-                               SHAPE_PARAMETERS) {
-  const ConvolutionShape shape = SHAPE;
+                               CONVOLUTION_PARAMETERS) {
+  const ConvolutionShape shape = CONVOLUTION;
   if (isSparse(input, shape, threshold)) spikeFilterGradient(input, outputGradient, filterGradient, shape);
   else convolveFilterGradient(input, outputGradient, filterGradient, shape);
 }
 
 void convolutionInputGradient(const float* outputGradient, const float* filter, float* inputGradient, double filterId,
-                              SHAPE_PARAMETERS) {
-  convolveInputGradient(outputGradient, filter, inputGradient, SHAPE, filterId);
+                              CONVOLUTION_PARAMETERS) {
+  convolveInputGradient(outputGradient, filter, inputGradient, CONVOLUTION, filterId);
 }
 
 void forgetFilter(double filterId) {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <stdexcept>
+#include <type_traits>
 
 #include "vector/math.h"
 
@@ -35,23 +36,69 @@ struct SteppedBack {
   Values<Neuron::kLearned> learned;
 };
 
-// The parts that neurons are made of, as in src/engines/kernels/neuron-parts.ts; their numbers come first among a
-// neuron's constants. Conditions are 0 or 1, so that one loop without branches serves all kinds.
-struct NeuronParts {
-  explicit NeuronParts(const float* c)
+// A zero that is known when the code is compiled: what it is a factor of is left out, as it cannot be for a 0 that is a
+// float, since it might be that times infinity.
+struct Zero {
+  constexpr operator float() const { return 0; }
+};
+constexpr Zero operator*(Zero, Zero) { return {}; }
+constexpr Zero operator*(Zero, float) { return {}; }
+constexpr Zero operator*(float, Zero) { return {}; }
+constexpr float operator+(float x, Zero) { return x; }
+constexpr float operator-(float x, Zero) { return x; }
+constexpr float operator-(Zero, float x) { return -x; }
+constexpr Zero operator-(Zero, Zero) { return {}; }
+
+// Numbers of the parts that neurons are made of, which come first among a neuron's constants. Conditions are 0 or 1, so
+// that one loop without branches serves all kinds.
+struct AnyNumbers {
+  explicit AnyNumbers(const float* c)
       : gain(c[0]), inputDecayed(c[1]), rest(c[2]), inclusive(c[3]), subtract(c[4]), hard(c[5]), resetPotential(c[6]),
         through(c[7]) {}
+
+  float gain, inputDecayed, rest, inclusive;
+  // Of the reset: kinds, where it goes, and whether gradients flow through it.
+  float subtract, hard, resetPotential, through;
+};
+
+// Those of neurons that add their input as it is and are reset by subtraction, and of neurons that are reset to 0.
+template <class Inclusive>
+struct SubtractingNumbers {
+  explicit SubtractingNumbers(const AnyNumbers& n) : through(n.through) {}
+  static bool are(const AnyNumbers& n) {
+    return n.gain == 1 && n.inputDecayed == 0 && n.rest == 0 && n.inclusive == Inclusive::value && n.subtract == 1;
+  }
+
+  static constexpr float gain = 1, subtract = 1;
+  static constexpr Zero inputDecayed{}, rest{}, hard{}, resetPotential{};
+  static constexpr float inclusive = Inclusive::value;
+  float through;
+};
+struct ZeroingNumbers {
+  explicit ZeroingNumbers(const AnyNumbers& n) : inputDecayed(n.inputDecayed), inclusive(n.inclusive), through(n.through) {}
+  static bool are(const AnyNumbers& n) { return n.gain == 1 && n.rest == 0 && n.hard == 1 && n.resetPotential == 0; }
+
+  static constexpr float gain = 1, hard = 1;
+  static constexpr Zero rest{}, subtract{}, resetPotential{};
+  float inputDecayed, inclusive, through;
+};
+
+// The parts that neurons are made of, as in src/engines/kernels/neuron-parts.ts.
+template <class Numbers>
+struct PartsOf : Numbers {
+  using Numbers::gain, Numbers::inputDecayed, Numbers::rest, Numbers::inclusive, Numbers::subtract, Numbers::hard,
+      Numbers::resetPotential, Numbers::through;
   static constexpr int kConstants = 8;
 
-  const float gain, inputDecayed, rest, inclusive;
-  // Of the reset: kinds, where it goes, and whether gradients flow through it.
-  const float subtract, hard, resetPotential, through;
+  explicit PartsOf(const float* c) : Numbers(c) {}
+  explicit PartsOf(const AnyNumbers& numbers) : Numbers(numbers) {}
 
-  float share(float decay) const { return gain * (1 - inputDecayed * decay); }
-  float charge(float v, float x, float decay) const { return decay * v + share(decay) * x + (1 - decay) * rest; }
+  float share(float decay) const { return gain * (1.f - inputDecayed * decay); }
+  float charge(float v, float x, float decay) const { return decay * v + share(decay) * x + (1.f - decay) * rest; }
   float fires(float u, float threshold) const { return u > threshold ? 1.f : (u == threshold ? inclusive : 0.f); }
-  float reset(float spike, float u, float threshold) const {
-    return u * (1 - spike * hard) + spike * (hard * resetPotential - subtract * threshold);
+  template <class Spike>
+  float reset(Spike spike, float u, float threshold) const {
+    return u * (1.f - spike * hard) + spike * (hard * resetPotential - subtract * threshold);
   }
 
   // Gradients of what a charge is made from.
@@ -67,86 +114,110 @@ struct NeuronParts {
   struct FireGradients {
     float potential, threshold;
   };
-  FireGradients fireBack(float u, float threshold, float spike, float slope, float spikeGradient, float gradient,
-                         float throughReset) const {
+  template <class Spike, class Through>
+  FireGradients fireBack(float u, float threshold, Spike spike, float slope, float spikeGradient, float gradient,
+                         Through throughReset) const {
     const float jump = hard * (resetPotential - u) - subtract * threshold;
     const float fired = (spikeGradient + throughReset * gradient * jump) * slope;
-    return {gradient * (1 - spike * hard) + fired, -fired - subtract * spike * gradient};
+    return {gradient * (1.f - spike * hard) + fired, -fired - subtract * spike * gradient};
   }
 };
+
+using NeuronParts = PartsOf<AnyNumbers>;
 
 // A neuron has: numbers of its variables (the potential first), of its learned numbers, and of the places where it takes
 // the surrogate; a constructor from its constants; `step`; `distances`, where the surrogate is taken; whether it `uses`
 // each of them; `stepBack`, from the surrogate's derivatives there.
 // In all of them `p` are the learned numbers and `s` the state before the step.
 
-// lif.ts: decay, threshold. `mayBeEarly` is whether the spike before may reset: most networks leave that out.
-template <bool mayBeEarly>
-struct LifKind : NeuronParts {
+// Whether the spike before resets a neuron, and whether that of this step does.
+struct AnyTiming {
+  float early, late;
+};
+struct EarlyReset {
+  static constexpr float early = 1;
+  static constexpr Zero late{};
+};
+struct LateReset {
+  static constexpr Zero early{};
+  static constexpr float late = 1;
+};
+
+// lif.ts: decay, threshold.
+template <class Numbers, class Timing>
+struct LifKind : PartsOf<Numbers>, Timing {
+  using Parts = PartsOf<Numbers>;
+  using Parts::charge, Parts::chargeBack, Parts::fires, Parts::fireBack, Parts::reset, Parts::hard,
+      Parts::resetPotential, Parts::subtract, Parts::through;
+  using Timing::early, Timing::late;
   static constexpr int kVariables = 1, kLearned = 2, kDistances = 2;
   using State = Values<kVariables>;
   using Learned = Values<kLearned>;
   using Distances = Values<kDistances>;
 
-  explicit LifKind(const float* c)
-      : NeuronParts(c), early(c[kConstants]), late(c[kConstants + 1]), throughLate(through * late),
-        throughEarly(through * early * (1 - late)) {}
+  explicit LifKind(const float* c) : Parts(c), Timing{c[Parts::kConstants], c[Parts::kConstants + 1]} {}
+  // Of one of any kind that is of this.
+  explicit LifKind(const AnyNumbers& numbers) : Parts(numbers) {}
 
-  template <bool mayOtherBe>
-    requires(mayOtherBe && !mayBeEarly)
-  explicit LifKind(const LifKind<mayOtherBe>& other)
-      : NeuronParts(other), early(0), late(1), throughLate(other.throughLate), throughEarly(0) {}
+  auto throughLate() const { return through * late; }
+  auto throughEarly() const { return through * early * (1.f - late); }
 
-  // Whether the spike before resets, whether that of this step does, and which of them gradients flow through.
-  const float early, late, throughLate, throughEarly;
-
-  struct Charged {
-    float r, kept, u;
-  };
-  Charged charged(Learned p, State s, float x) const {
-    const float decay = p[0], threshold = p[1], v = s[0];
-    if constexpr (!mayBeEarly) return {0, v, charge(v, x, decay)};
-    const float r = early * fires(v, threshold);
-    const float kept = v * (1 - r * hard) + r * hard * resetPotential;
-    return {r, kept, charge(kept, x, decay) - r * subtract * threshold};
+  auto earlySpike(State s, float threshold) const { return early * fires(s[0], threshold); }
+  template <class Spike>
+  float kept(State s, Spike r) const {
+    return s[0] * (1.f - r * hard) + r * hard * resetPotential;
   }
-  float lateReset(float u, float threshold, float r) const {
-    return mayBeEarly ? late * (fires(u, threshold) - r) : fires(u, threshold);
+  template <class Spike>
+  float charged(Learned p, State s, float x, Spike r) const {
+    return charge(kept(s, r), x, p[0]) - r * subtract * p[1];
+  }
+  template <class Spike>
+  auto lateSpike(float u, float threshold, Spike r) const {
+    return late * (fires(u, threshold) - r);
   }
 
   Stepped<LifKind> step(Learned p, State s, float x) const {
-    const auto [r, kept, u] = charged(p, s, x);
-    return {fires(u, p[1]), {reset(lateReset(u, p[1], r), u, p[1])}};
+    const auto r = earlySpike(s, p[1]);
+    const float u = charged(p, s, x, r);
+    return {fires(u, p[1]), {reset(lateSpike(u, p[1], r), u, p[1])}};
   }
 
-  bool uses(int distance) const { return distance == 0 || throughEarly != 0; }
-  Distances distances(Learned p, State s, float x) const { return {charged(p, s, x).u - p[1], s[0] - p[1]}; }
+  bool uses(int distance) const { return distance == 0 || float{throughEarly()} != 0; }
+  Distances distances(Learned p, State s, float x) const {
+    return {charged(p, s, x, earlySpike(s, p[1])) - p[1], s[0] - p[1]};
+  }
 
   SteppedBack<LifKind> stepBack(Learned p, State s, float x, float spikeGradient, Distances slopes, State gradient) const {
     const float decay = p[0], threshold = p[1], v = s[0];
-    const auto [r, kept, u] = charged(p, s, x);
+    const auto r = earlySpike(s, threshold);
+    const float u = charged(p, s, x, r);
     const auto fired =
-        fireBack(u, threshold, lateReset(u, threshold, r), slopes[0], spikeGradient, gradient[0], throughLate);
-    const auto back = chargeBack(kept, x, decay, fired.potential);
+        fireBack(u, threshold, lateSpike(u, threshold, r), slopes[0], spikeGradient, gradient[0], throughLate());
+    const auto back = chargeBack(kept(s, r), x, decay, fired.potential);
     const float jump = hard * back.potential * (resetPotential - v) - subtract * threshold * fired.potential;
-    const float before = throughEarly * jump * slopes[1];
+    const auto before = throughEarly() * jump * slopes[1];
     return {back.input,
-            {back.potential * (1 - r * hard) + before},
+            {back.potential * (1.f - r * hard) + before},
             {back.decay, fired.threshold - subtract * r * fired.potential - before}};
   }
 };
 
-using Lif = LifKind<true>;
+using Lif = LifKind<AnyNumbers, AnyTiming>;
 
-// visit(the neuron), as one without what it leaves out where that is known.
+// visit(the neuron), as one of its kind without what that leaves out, where there is one.
 template <class Neuron, class Visit>
 auto visitPlain(const Neuron& neuron, const Visit& visit) {
   return visit(neuron);
 }
 template <class Visit>
 auto visitPlain(const Lif& neuron, const Visit& visit) {
-  if (neuron.early == 0 && neuron.late == 1) return visit(LifKind<false>(neuron));
-  return visit(neuron);
+  using Inclusive = SubtractingNumbers<std::true_type>;
+  using Exclusive = SubtractingNumbers<std::false_type>;
+  if (neuron.early == 1 && neuron.late == 0 && Exclusive::are(neuron)) return visit(LifKind<Exclusive, EarlyReset>(neuron));
+  if (neuron.early != 0 || neuron.late != 1) return visit(neuron);
+  if (Inclusive::are(neuron)) return visit(LifKind<Inclusive, LateReset>(neuron));
+  if (ZeroingNumbers::are(neuron)) return visit(LifKind<ZeroingNumbers, LateReset>(neuron));
+  return visit(LifKind<AnyNumbers, LateReset>(neuron));
 }
 
 // refractory-lif.ts: potential and counter; decay, threshold.

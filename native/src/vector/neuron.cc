@@ -1,115 +1,17 @@
-// Neurons over all steps of a sequence [batch, steps, height, width, channels] in one pass over memory, alone or with
-// the normalisation before them and the pool after them. An input may have fewer frames, each of which is shown for
-// `repeat` steps.
-//
-// A thread takes strips: neighbouring neurons of the rows under one row of the pool, few enough that what their steps
-// leave behind stays in the cache. It walks a strip through all steps and, for gradients, back; the way back computes
-// the steps again from the input, which costs less than keeping them. State is [batch, variables, height, width,
-// channels].
+// Neurons over all steps of a sequence in one pass over memory, alone or with the normalisation before them and the pool
+// after them. An input may have fewer frames, each of which is shown for `repeat` steps. The way back computes the steps
+// again from the input, which costs less than keeping them.
 #include <cstring>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "parallel.h"
-#include "vector/neuron-definitions.h"
+#include "vector/neuron-forward.h"
 #include "vector/tables.h"
 
 namespace rxspike::VECTOR_LEVEL {
 
 namespace {
-
-constexpr Index kStripValues = 4096;  // neurons times steps in a strip, 16 KiB an array
-constexpr Index kStripLanes = 1024;   // neurons in a strip, of whom a step needs several arrays
-
-// Sizes of a sequence, steps that a frame of its input is shown for, and side of its pool, 1 for none; what does not
-// fill a pool is left out of it.
-struct Layout {
-  Index batch, steps, height, width, channels, repeat, pool;
-  bool maximum;  // what a pool gives: the maximum, or the mean
-
-  bool poolsMaximum() const { return maximum && pool > 1; }
-
-  Index row() const { return width * channels; }
-  Index pooledHeight() const { return height / pool; }
-  Index pooledWidth() const { return width / pool; }
-  Index bands() const { return (height + pool - 1) / pool; }
-  // Columns of a strip, a multiple of the pool.
-  Index stripColumns() const {
-    const Index wanted = std::min(kStripValues / steps, kStripLanes) / (channels * pool) * pool;
-    return std::min((width + pool - 1) / pool * pool, std::max(pool, wanted));
-  }
-  // Neurons of a row of a strip.
-  Index lanes() const { return stripColumns() * channels; }
-  float share() const { return 1.f / static_cast<float>(pool * pool); }
-};
-
-// Neighbouring neurons of one row of one sample.
-struct StripRow {
-  const Layout* layout;
-  Index sample, y, column, lanes;
-
-  Index at(Index step) const { return frameAt(sample * layout->steps + step); }
-  // Where the input of a step lies.
-  Index inputAt(Index step) const {
-    return frameAt(sample * (layout->steps / layout->repeat) + step / layout->repeat);
-  }
-  Index stateAt(Index variable, Index variables) const {
-    return ((sample * variables + variable) * layout->height + y) * layout->row() + column * layout->channels;
-  }
-  Index pooledAt(Index step) const {
-    const Index row = (sample * layout->steps + step) * layout->pooledHeight() + y / layout->pool;
-    return (row * layout->pooledWidth() + column / layout->pool) * layout->channels;
-  }
-  // Columns of the pool's output over this row.
-  Index pooledColumns() const {
-    if (y / layout->pool >= layout->pooledHeight()) return 0;
-    const Index end = std::min(column + lanes / layout->channels, layout->pooledWidth() * layout->pool);
-    return end > column ? (end - column) / layout->pool : 0;
-  }
-
- private:
-  Index frameAt(Index frame) const {
-    return (frame * layout->height + y) * layout->row() + column * layout->channels;
-  }
-};
-
-// Values by channel, repeated for every column of a strip; null stays null.
-class LaneValues {
- public:
-  LaneValues(const float* perChannel, const Layout& layout) {
-    if (perChannel != nullptr) append(perChannel, layout);
-  }
-  // Learned numbers, `count` rows of one value for all or one for each channel.
-  LaneValues(const float* learned, bool byChannel, Index count, const Layout& layout) {
-    for (Index row = 0; row < count; row++) {
-      if (byChannel) append(learned + row * layout.channels, layout);
-      else values_.insert(values_.end(), layout.lanes(), learned[row]);
-    }
-  }
-  const float* get() const { return values_.empty() ? nullptr : values_.data(); }
-
- private:
-  void append(const float* perChannel, const Layout& layout) {
-    for (Index i = 0; i < layout.stripColumns(); i++) values_.insert(values_.end(), perChannel, perChannel + layout.channels);
-  }
-  std::vector<float> values_;
-};
-
-// visit(first row of a strip, thread), for all strips.
-template <class Visit>
-void forStrips(const Layout& layout, const Visit& visit) {
-  const Index columns = layout.stripColumns();
-  const Index strips = (layout.width + columns - 1) / columns;
-  parallelFor(layout.batch * layout.bands() * strips, 1, [&](Index begin, Index end, int thread) {
-    for (Index i = begin; i < end; i++) {
-      const Index column = i % strips * columns;
-      const Index band = i / strips % layout.bands();
-      const Index lanes = std::min(columns, layout.width - column) * layout.channels;
-      visit(StripRow{&layout, i / strips / layout.bands(), band * layout.pool, column, lanes}, thread);
-    }
-  });
-}
 
 void loadInput(const float* in, const float* scale, const float* offset, float* out, Index lanes) {
   if (scale == nullptr) {
@@ -118,20 +20,6 @@ void loadInput(const float* in, const float* scale, const float* offset, float* 
   }
 #pragma omp simd
   for (Index i = 0; i < lanes; i++) out[i] = in[i] * scale[i] + offset[i];
-}
-
-// Adds the spikes of a row to the sums of the pools over it.
-void addPooled(const float* spikes, float* sums, const StripRow& row) {
-  const Index channels = row.layout->channels;
-  const Index pool = row.layout->pool;
-  for (Index x = 0; x < row.pooledColumns(); x++) {
-    float* sum = sums + x * channels;
-    for (Index i = 0; i < pool; i++) {
-      const float* from = spikes + (x * pool + i) * channels;
-#pragma omp simd
-      for (Index c = 0; c < channels; c++) sum[c] += from[c];
-    }
-  }
 }
 
 // Gives the gradients of mean pools to the neurons under them; zero to those under none.
@@ -198,25 +86,6 @@ void storeState(const float* from, const StripRow& row, float* state, Index capa
   }
 }
 
-// The values of neuron i, rows of which lie `stride` apart.
-template <int count, std::size_t... row>
-Values<count> valuesAt(const float* rows, Index stride, Index i, std::index_sequence<row...>) {
-  return {rows[static_cast<Index>(row) * stride + i]...};
-}
-template <int count>
-Values<count> valuesAt(const float* rows, Index stride, Index i) {
-  return valuesAt<count>(rows, stride, i, std::make_index_sequence<count>());
-}
-
-template <int count, std::size_t... row>
-void storeAt(Values<count> values, float* rows, Index stride, Index i, std::index_sequence<row...>) {
-  ((rows[static_cast<Index>(row) * stride + i] = values.of[row]), ...);
-}
-template <int count>
-void storeAt(Values<count> values, float* rows, Index stride, Index i) {
-  storeAt(values, rows, stride, i, std::make_index_sequence<count>());
-}
-
 template <int count, std::size_t... row>
 Values<count> plus(Values<count> a, Values<count> b, std::index_sequence<row...>) {
   return {(a.of[row] + b.of[row])...};
@@ -224,57 +93,6 @@ Values<count> plus(Values<count> a, Values<count> b, std::index_sequence<row...>
 template <int count>
 Values<count> plus(Values<count> a, Values<count> b) {
   return plus(a, b, std::make_index_sequence<count>());
-}
-
-// The loops over the neurons of a row; values of a neuron lie `capacity` apart. They take the neuron by value: what could
-// lie in the memory that they write would be read again for each neuron.
-
-// The bodies of the loops are functions of their own: values that are declared in a loop itself keep it from becoming
-// vectors.
-#define LANE [[gnu::always_inline]] inline
-
-template <class Neuron>
-LANE float stepAt(const Neuron& neuron, const float* learned, Index capacity, float x, const float* before,
-                  Index beforePitch, float* after, Index afterPitch, Index i) {
-  const auto stepped = neuron.step(valuesAt<Neuron::kLearned>(learned, capacity, i),
-                                   valuesAt<Neuron::kVariables>(before, beforePitch, i), x);
-  storeAt(stepped.state, after, afterPitch, i);
-  return stepped.spike;
-}
-
-// A row's input, and what normalises it; null, null for nothing.
-struct InputRow {
-  const float *in, *scale, *offset;
-};
-
-// States of a row, the variables `pitch` values apart.
-template <class Value>
-struct StateRow {
-  Value* at;
-  Index pitch;
-};
-
-// One step of a row: gives the state after it, which may be that before, the spikes and their number.
-template <class Neuron>
-float stepRow(const Neuron neuron, const float* __restrict learned, Index capacity, const InputRow& input,
-              StateRow<const float> before, StateRow<float> after, float* __restrict spikes, Index lanes) {
-  const float *in = input.in, *scale = input.scale, *offset = input.offset;
-  float count = 0;
-  if (scale == nullptr) {
-#pragma omp simd reduction(+ : count)
-    for (Index i = 0; i < lanes; i++) {
-      spikes[i] = stepAt(neuron, learned, capacity, in[i], before.at, before.pitch, after.at, after.pitch, i);
-      count += spikes[i];
-    }
-  } else {
-#pragma omp simd reduction(+ : count)
-    for (Index i = 0; i < lanes; i++) {
-      spikes[i] = stepAt(neuron, learned, capacity, in[i] * scale[i] + offset[i], before.at, before.pitch, after.at,
-                         after.pitch, i);
-      count += spikes[i];
-    }
-  }
-  return count;
 }
 
 // One step of a row from one state to another.
@@ -341,78 +159,16 @@ void stepBackRow(const Neuron neuron, const BackwardRow& row) {
   }
 }
 
-#define LAYOUT_PARAMETERS \
-  Index batch, Index steps, Index height, Index width, Index channels, Index repeat, Index pool, bool maximum
-#define LAYOUT \
-  Layout { batch, steps, height, width, channels, repeat, pool, maximum }
-// Learned numbers, [numbers] or by channel, [numbers, channels], and constants.
-#define NEURON_PARAMETERS                                                                                           \
-  const float *learned, bool byChannel, float c0, float c1, float c2, float c3, float c4, float c5, float c6,       \
-      float c7, float c8, float c9
-#define NEURON \
-  neuronOf<Neuron>({c0, c1, c2, c3, c4, c5, c6, c7, c8, c9})
-
-template <class Neuron>
-Neuron neuronOf(const float (&constants)[kNeuronConstants]) {
-  return Neuron(constants);
-}
-
 // Spikes (pooled), the state after the last step and, unless null, potentials after each step and the number of spikes
 // of each sample and step. `scale` and `offset`, by channel, may be null.
 template <class Neuron>
 void forward(const float* in, const float* state, float* spikes, float* lastState, float* potentials, float* counts,
              const float* scale, const float* offset, LAYOUT_PARAMETERS, NEURON_PARAMETERS) {
-  constexpr int variables = Neuron::kVariables;
-  const Layout layout = LAYOUT;
-  const Neuron neuron = NEURON;
-  const LaneValues scales(scale, layout), offsets(offset, layout);
-  const LaneValues numbers(learned, byChannel, Neuron::kLearned, layout);
-  const Index capacity = layout.lanes();
-  const int threads = threadCount();
-  std::vector<double> threadCounts(counts == nullptr ? 0 : threads * batch * steps);
-  std::vector<std::vector<float>> memory(threads);
-  const Index plane = height * layout.row();
-  forStrips(layout, [&](StripRow row, int thread) {
-    memory[thread].resize(capacity * (variables + 1 + (pool > 1 ? steps : 0)));
-    float* present = memory[thread].data();
-    float* fired = present + capacity * variables;
-    float* sums = fired + capacity;
-    if (pool > 1) std::fill(sums, sums + steps * capacity, 0.f);
-    const StripRow first = row;
-    for (; row.y < std::min(first.y + pool, height); row.y++) {
-      const Index stateAt = row.stateAt(0, variables);
-      for (Index t = 0; t < steps; t++) {
-        const InputRow input = {in + row.inputAt(t), scales.get(), offsets.get()};
-        StateRow<const float> before{present, capacity};
-        StateRow<float> after{present, capacity};
-        if (t == 0) before = {state + stateAt, plane};
-        if (t == steps - 1) after = {lastState + stateAt, plane};
-        float* out = pool > 1 ? fired : spikes + row.at(t);
-        const float count = visitPlain(neuron, [&](const auto& plain) {
-          return stepRow(plain, numbers.get(), capacity, input, before, after, out, row.lanes);
-        });
-        if (potentials != nullptr) std::memcpy(potentials + row.at(t), after.at, row.lanes * sizeof(float));
-        if (counts != nullptr) threadCounts[(thread * batch + row.sample) * steps + t] += count;
-        if (pool > 1) addPooled(fired, sums + t * capacity, row);
-      }
-    }
-    if (pool == 1) return;
-    const float share = layout.share();
-    for (Index t = 0; t < steps; t++) {
-      float* to = spikes + first.pooledAt(t);
-      const float* sum = sums + t * capacity;
-#pragma omp simd
-      for (Index i = 0; i < first.pooledColumns() * channels; i++) {
-        to[i] = maximum ? std::min(sum[i], 1.f) : sum[i] * share;  // of spikes, 1 where there is one
-      }
-    }
-  });
-  if (counts == nullptr) return;
-  for (Index i = 0; i < batch * steps; i++) {
-    double sum = 0;
-    for (int thread = 0; thread < threads; thread++) sum += threadCounts[thread * batch * steps + i];
-    counts[i] = static_cast<float>(sum);
-  }
+  const ForwardMemory memory{state, spikes, lastState, potentials, counts, scale, offset, learned, byChannel};
+  ForwardWalk<Neuron> walk(LAYOUT, NEURON, memory);
+  const InputFrames frames{in, height};
+  forStrips(walk.layout(), [&](const StripRow& row, int thread) { walk.strip(row, frames, thread); });
+  walk.finish();
 }
 
 // A surrogate as src/engines/kernels/surrogate.ts has it.

@@ -4,83 +4,30 @@
 // whatever the number of threads.
 #include "spike-convolution.h"
 
-#include <algorithm>
 #include <map>
-#include <type_traits>
+#include <optional>
 #include <vector>
 
-#include "parallel.h"
-#include "vector/lanes.h"
+#include "vector/blocked-filter.h"
+#include "vector/dense-rows.h"
 
 namespace rxspike::VECTOR_LEVEL {
 
 namespace {
 
-// A block has 288 rows of 32 outputs (16 where fewer are left): 36 KiB.
-constexpr int kTileLanes = 2;
-constexpr int kBlockRows = 288;
 // Rows of an output that are worth a thread of their own.
 constexpr int kBandRows = 8;
 
-int blockInputs(const ConvolutionShape& s) {
-  return std::clamp(kBlockRows / (s.filterHeight * s.filterWidth), 1, s.inChannels);
-}
-
-int blockCount(const ConvolutionShape& s) { return (s.inChannels + blockInputs(s) - 1) / blockInputs(s); }
-
-int tileCount(const ConvolutionShape& s) { return (s.outChannels + kTileLanes * kLanes - 1) / (kTileLanes * kLanes); }
-
-// visit(first channel, vectors of a row) for the tiles [begin, end) of the outputs, the latter a constant.
-template <class Visit>
-void forTiles(const ConvolutionShape& s, int begin, int end, const Visit& visit) {
-  for (int channel = begin * kTileLanes * kLanes; begin < end; begin++, channel += kTileLanes * kLanes) {
-    if (s.outChannels - channel >= kTileLanes * kLanes) visit(channel, std::integral_constant<int, kTileLanes>());
-    else visit(channel, std::integral_constant<int, 1>());
-  }
-}
-
-// A filter in blocks, [tile of outputs][block of inputs][height][width][input][output].
-class BlockedFilter {
- public:
-  BlockedFilter(const float* filter, const ConvolutionShape& s)
-      : blocks_(blockCount(s)),
-        rows_(s.filterHeight * s.filterWidth * blockInputs(s)),
-        values_(Index{rows_} * blocks_ * (s.outChannels / kLanes)) {
-    const int inputs = blockInputs(s);
-    parallelFor(tileCount(s), 1, [&](Index begin, Index end, int) {
-      forTiles(s, static_cast<int>(begin), static_cast<int>(end), [&](int channel, auto lanes) {
-        for (int place = 0; place < s.filterHeight * s.filterWidth; place++) {
-          for (int input = 0; input < s.inChannels; input++) {
-            const float* from = filter + (Index{place} * s.inChannels + input) * s.outChannels + channel;
-            Lanes* block = values_.data() + start(channel, input / inputs, lanes());
-            Lanes* to = block + (place * inputs + input % inputs) * lanes();
-            std::memcpy(to, from, lanes() * sizeof(Lanes));
-          }
-        }
-      });
-    });
-  }
-
-  // Rows of `lanes` vectors, [height][width][input].
-  const Lanes* block(int channel, int block, int lanes) const { return values_.data() + start(channel, block, lanes); }
-
- private:
-  Index start(int channel, int block, int lanes) const {
-    return Index{rows_} * (Index{blocks_} * (channel / kLanes) + Index{block} * lanes);
-  }
-
-  int blocks_, rows_;
-  LaneArray values_;
-};
-
-// The active inputs of some rows of an image: block of channels after block, pixel after pixel.
+// The active inputs that some rows of the output see of an image: block of channels after block, pixel after pixel.
 class ActiveInputs {
  public:
   void collect(const float* image, const ConvolutionShape& s, int fromRow, int toRow) {
     const int inputs = blockInputs(s);
     const int blocks = blockCount(s);
-    firstPixel_ = Index{fromRow} * s.inWidth;
-    pixels_ = Index{toRow - fromRow} * s.inWidth;
+    const int fromInput = std::clamp(fromRow - s.padTop, 0, s.inHeight);
+    const int toInput = std::clamp(toRow - s.padTop + s.filterHeight - 1, fromInput, s.inHeight);
+    firstPixel_ = Index{fromInput} * s.inWidth;
+    pixels_ = Index{toInput - fromInput} * s.inWidth;
     // Lanes are written sixteen at a time, whatever of them is active.
     const Index room = pixels_ * inputs + kLanes;
     starts_.resize(blocks * (pixels_ + 1));
@@ -181,13 +128,13 @@ void addInputRow(const ActiveInputs& active, int block, int row, const Lanes* fi
   }
 }
 
-// The output rows [fromRow, toRow) of an image, for a tile of outputs.
+// The output rows [fromRow, toRow) of an image, for a tile of outputs; the first lies at `out`.
 template <int lanes, bool ones>
 void convolveRows(const ActiveInputs& active, const BlockedFilter& filter, int channel, float* out,
                   const ConvolutionShape& s, int fromRow, int toRow) {
   const Index pitch = Index{s.outWidth} * s.outChannels;
   float* first = out + channel;
-  for (Index pixel = Index{fromRow} * s.outWidth; pixel < Index{toRow} * s.outWidth; pixel++) {
+  for (Index pixel = 0; pixel < Index{toRow - fromRow} * s.outWidth; pixel++) {
     std::memset(first + pixel * s.outChannels, 0, lanes * sizeof(Lanes));
   }
   const int firstInput = std::max(0, fromRow - s.padTop);
@@ -206,14 +153,23 @@ void convolveRows(const ActiveInputs& active, const BlockedFilter& filter, int c
       const int end = std::min(s.filterHeight, lowest - fromRow + 1);
       const auto add = [&](auto height) {
         for (; end - ky >= height(); ky += height()) {
-          addInputRow<lanes, height(), ones>(active, block, row, rows + ky * filterPitch, first + (lowest - ky) * pitch,
-                                             pitch, s);
+          addInputRow<lanes, height(), ones>(active, block, row, rows + ky * filterPitch,
+                                             first + (lowest - ky - fromRow) * pitch, pitch, s);
         }
       };
       add(std::integral_constant<int, 3>());
       add(std::integral_constant<int, 1>());
     }
   }
+}
+
+// The same for the tiles [begin, end).
+void convolveTiles(const ActiveInputs& active, const BlockedFilter& filter, float* out, const ConvolutionShape& s,
+                   int fromRow, int toRow, int begin, int end) {
+  forTiles(s, begin, end, [&](int channel, auto lanes) {
+    const auto rows = active.ones() ? convolveRows<lanes(), true> : convolveRows<lanes(), false>;
+    rows(active, filter, channel, out, s, fromRow, toRow);
+  });
 }
 
 void convolve(const float* input, const BlockedFilter& filter, float* output, const ConvolutionShape& s) {
@@ -233,13 +189,9 @@ void convolve(const float* input, const BlockedFilter& filter, float* output, co
       const auto band = static_cast<int>(part / shares % bands);
       const int fromRow = band * s.outHeight / bands;
       const int toRow = (band + 1) * s.outHeight / bands;
-      const int fromInput = std::clamp(fromRow - s.padTop, 0, s.inHeight);
-      const int toInput = std::clamp(toRow - s.padTop + s.filterHeight - 1, fromInput, s.inHeight);
-      active.collect(input + image * inSize, s, fromInput, toInput);
-      forTiles(s, share * tiles / shares, (share + 1) * tiles / shares, [&](int channel, auto lanes) {
-        const auto rows = active.ones() ? convolveRows<lanes(), true> : convolveRows<lanes(), false>;
-        rows(active, filter, channel, output + image * outSize, s, fromRow, toRow);
-      });
+      float* out = output + image * outSize + Index{fromRow} * s.outWidth * s.outChannels;
+      active.collect(input + image * inSize, s, fromRow, toRow);
+      convolveTiles(active, filter, out, s, fromRow, toRow, share * tiles / shares, (share + 1) * tiles / shares);
     }
   });
 }
@@ -250,17 +202,49 @@ std::map<double, BlockedFilter>& blockedFilters() {
   return kept;
 }
 
+// The filter in blocks, by its number or, where it has none, made for once.
+class FilterInBlocks {
+ public:
+  FilterInBlocks(const float* filter, double filterId, const ConvolutionShape& s) {
+    if (filterId == 0) own_.emplace(filter, s);
+    else kept_ = &blockedFilters().try_emplace(filterId, filter, s).first->second;
+  }
+  const BlockedFilter& get() const { return own_ ? *own_ : *kept_; }
+
+ private:
+  std::optional<BlockedFilter> own_;
+  const BlockedFilter* kept_ = nullptr;
+};
+
 }  // namespace
 
 void spikeConvolve(const float* input, const float* filter, float* output, const ConvolutionShape& s, double filterId) {
-  if (filterId == 0) {
-    convolve(input, BlockedFilter(filter, s), output, s);
-    return;
+  convolve(input, FilterInBlocks(filter, filterId, s).get(), output, s);
+}
+
+struct RowConvolution::Parts {
+  const float* input;
+  FilterInBlocks filter;
+  ConvolutionShape shape;
+  bool sparse;
+};
+
+RowConvolution::RowConvolution(const float* input, const float* filter, double filterId, const ConvolutionShape& s,
+                               bool sparse)
+    : parts_(new Parts{input, FilterInBlocks(filter, filterId, s), s, sparse}) {}
+
+RowConvolution::~RowConvolution() = default;
+
+void RowConvolution::compute(int image, int fromRow, int toRow, float* out) const {
+  const auto& [input, filter, s, sparse] = *parts_;
+  const float* frame = input + Index{image} * s.inHeight * s.inWidth * s.inChannels;
+  if (sparse) {
+    thread_local ActiveInputs active;
+    active.collect(frame, s, fromRow, toRow);
+    convolveTiles(active, filter.get(), out, s, fromRow, toRow, 0, tileCount(s));
+  } else {
+    multiplyRows(frame, filter.get(), out, s, fromRow, toRow);
   }
-  auto& kept = blockedFilters();
-  auto found = kept.find(filterId);
-  if (found == kept.end()) found = kept.emplace(filterId, BlockedFilter(filter, s)).first;
-  convolve(input, found->second, output, s);
 }
 
 void forgetBlockedFilter(double filterId) { blockedFilters().erase(filterId); }

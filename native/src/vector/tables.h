@@ -9,6 +9,7 @@
   Operations attentionOperations();         \
   Operations bernoulliOperations();         \
   Operations convolutionOperations();       \
+  Operations convolvedLifOperations();      \
   Operations elementwiseOperations();       \
   Operations layerNormOperations();         \
   Operations neuronOperations();            \

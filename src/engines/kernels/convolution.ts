@@ -51,7 +51,8 @@ export function convolution(
   return convolutionKernel.run({ input, filter }, attributes)[0] as tf.Tensor4D;
 }
 
-function paddingOf(
+/** The zeros that a padding means. */
+export function paddingOf(
   input: readonly number[],
   filter: readonly number[],
   stride: number,

@@ -9,6 +9,7 @@ export { averagePool } from './average-pool.ts';
 export { type BatchNormOptions, type BatchNormResult, batchNorm, batchNormInference } from './batch-norm.ts';
 export { type BernoulliAttributes, bernoulli, bernoulliLimit } from './bernoulli.ts';
 export { type ConvolutionOptions, convolution } from './convolution.ts';
+export { convolvedLif, hasConvolvedLif } from './convolved-lif.ts';
 export { softmaxCrossEntropy } from './cross-entropy.ts';
 export {
   type CurrentLifConstants,
@@ -27,7 +28,14 @@ export { linearMap } from './linear.ts';
 export { maxPool } from './max-pool.ts';
 export type { Learned, NeuronFunction, NeuronParameters, NeuronResult } from './neuron-function.ts';
 export type { ChargeConstants, ResetConstants, ThresholdConstants } from './neuron-parts.ts';
-export { hasNormalisedLif, type NormalisedLifResult, normalisedLif, type Pool } from './normalised-lif.ts';
+export {
+  hasNormalisedLif,
+  type Normalisation,
+  type NormalisedLifOptions,
+  type NormalisedLifResult,
+  normalisedLif,
+  type Pool,
+} from './normalised-lif.ts';
 export {
   type AdamStep,
   type AdamTensors,

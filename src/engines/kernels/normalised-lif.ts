@@ -18,6 +18,9 @@ export interface Pool {
   readonly size: number;
 }
 
+/** What takes the place of a pool where there is none. */
+export const noPool: Pool = { kind: 'average', size: 1 };
+
 /** Constants of a call. */
 export interface NormalisedLifAttributes {
   readonly epsilon: number;
@@ -54,6 +57,16 @@ export interface NormalisedLifResult {
   readonly counts: tf.Tensor2D;
 }
 
+/** Options of a call. */
+export interface NormalisedLifOptions {
+  /** Steps that each frame is shown for. Default 1. */
+  readonly repeat?: number;
+  /** Default: none. */
+  readonly pool?: Pool | undefined;
+  /** Potential before the first step, [batch, height, width, channels]; default: `rest` everywhere. */
+  readonly state?: tf.Tensor | undefined;
+}
+
 /** Whether the present engine gains by the kernel. */
 export function hasNormalisedLif(): boolean {
   return hasOwnForm(normalisedLifKernel);
@@ -62,18 +75,12 @@ export function hasNormalisedLif(): boolean {
 /**
  * A sequence [batch, frames, height, width, channels], normalised by the batch's statistics or by the given ones, each
  * frame shown for `repeat` steps to LIF neurons, and their spikes pooled.
- * @param options state: potential before the first step, [batch, height, width, channels]; default: `rest` everywhere
  */
 export function normalisedLif(
   input: tf.Tensor,
   { epsilon, ...statistics }: Normalisation,
   neuron: LifParameters,
-  options: {
-    readonly batchStatistics: boolean;
-    readonly repeat?: number;
-    readonly pool?: Pool | undefined;
-    readonly state?: tf.Tensor | undefined;
-  },
+  options: NormalisedLifOptions & { readonly batchStatistics: boolean },
 ): NormalisedLifResult {
   const { learned, constants, learns } = splitParameters(
     'normalisedLif',
@@ -82,7 +89,7 @@ export function normalisedLif(
     input.shape.at(-1)!,
   );
   const state = options.state ?? initialState(lifNeuron, input.shape, constants);
-  const { batchStatistics, repeat = 1, pool = { kind: 'average', size: 1 } } = options;
+  const { batchStatistics, repeat = 1, pool = noPool } = options;
   const [output, last, mean, variance, counts] = normalisedLifKernel.run(
     { input, ...statistics, parameters: learned, state },
     { epsilon, batchStatistics, repeat, pool, constants, learns },

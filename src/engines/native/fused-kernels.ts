@@ -3,30 +3,16 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { CrossEntropyAttributes } from '../kernels/cross-entropy.ts';
 import { type KernelDefinition, KernelForms } from '../kernels/kernel.ts';
 import type { LinearAttributes } from '../kernels/linear.ts';
-import type { NormalisedLifAttributes } from '../kernels/normalised-lif.ts';
 import type { AdamNumber, MomentumStep } from '../kernels/optimiser-step.ts';
 import type { ScaledSumAttributes } from '../kernels/scaled-sum.ts';
 import type { SelfAttentionAttributes } from '../kernels/self-attention.ts';
 import type { NativeBackend } from './backend.ts';
+import { calibrated, convolutionKernels, type SparseLimitsOf } from './convolution-forms.ts';
+import type { FusedKernel } from './fused-kernel.ts';
 import { sizeOf } from './layout.ts';
-import { addNeuronForms, backwardOperands, neuronOperands } from './neuron-forms.ts';
+import { addNeuronForms } from './neuron-forms.ts';
+import { normalisedLifKernels } from './normalised-lif-forms.ts';
 import { calibratedProducts, type ProductLimits, spikeKernels } from './spike-kernels.ts';
-
-type Inputs = Readonly<Record<string, TensorInfo>>;
-// biome-ignore lint/suspicious/noExplicitAny: each kernel names its own attributes.
-type FusedKernel = (backend: NativeBackend, inputs: Inputs, attributes: any) => TensorInfo[];
-
-/**
- * Share of active inputs below which a convolution adds up the filter rows of active inputs instead of multiplying all
- * of them: 0 never, 1 always.
- */
-export interface SparseLimits {
-  readonly forward: number;
-  readonly filterGradient: number;
-}
-
-/** Limits for a convolution's output channels and number of maps. */
-export type SparseLimitsOf = (channels: number, maps: number) => SparseLimits;
 
 /** The shared kernels in their native forms. */
 export function nativeForms(
@@ -35,94 +21,18 @@ export function nativeForms(
   products: ProductLimits = calibratedProducts,
 ): KernelForms {
   const forms = new KernelForms();
-  const all = { ...kernels, ...convolutionKernels(limits), ...spikeKernels(products) };
+  const all = {
+    ...kernels,
+    ...convolutionKernels(limits),
+    ...normalisedLifKernels(limits),
+    ...spikeKernels(products),
+  };
   for (const [name, kernel] of Object.entries(all) as [string, FusedKernel][]) {
     const definition = { name } as KernelDefinition<string, object>;
     forms.add(definition, (inputs, attributes) => kernel(backend, inputs, attributes));
   }
   addNeuronForms(forms, backend);
   return forms;
-}
-
-/**
- * Where the two took equal time on AVX-512 for 3x3 filters of 64 to 256 channels, less a margin. Of few maps the dense
- * product is a direct one, of more Winograd's, which many channels make the faster.
- */
-const calibrated: SparseLimitsOf = (channels, maps) => ({
-  forward: maps < 8 ? 0.3 : channels <= 64 ? 0.2 : channels <= 128 ? 0.16 : 0.12,
-  filterGradient: channels <= 128 ? 0.25 : 0.16,
-});
-
-interface Padding {
-  readonly top: number;
-  readonly bottom: number;
-  readonly left: number;
-  readonly right: number;
-}
-
-/** Sizes of a convolution, in the addon's order. */
-function convolutionSizes(
-  input: readonly number[],
-  filter: readonly number[],
-  output: readonly number[],
-  { stride, padding }: { readonly stride: number; readonly padding: Padding },
-): number[] {
-  const [batch, inHeight, inWidth, inChannels] = input as [number, number, number, number];
-  const [rows, columns] = filter as [number, number];
-  const [, outHeight, outWidth, outChannels] = output as [number, number, number, number];
-  const frame = [batch, inHeight, inWidth, inChannels, rows, columns, outHeight, outWidth, outChannels];
-  return [...frame, stride, stride, padding.top, padding.left, 1, 1];
-}
-
-function convolutionKernels(limits: SparseLimitsOf): Record<string, FusedKernel> {
-  return {
-    Convolution: (backend, { input, filter }, attributes) => {
-      const { stride, padding } = attributes;
-      const side = (length: number, kernel: number): number => Math.floor((length - kernel) / stride) + 1;
-      const [maps, height, width] = input!.shape as [number, number, number];
-      const [rows, columns, , outputs] = filter!.shape as [number, number, number, number];
-      const output = backend.output([
-        maps,
-        side(height + padding.top + padding.bottom, rows),
-        side(width + padding.left + padding.right, columns),
-        outputs,
-      ]);
-      backend.submit(
-        'convolution',
-        backend.address(input!),
-        backend.address(filter!),
-        backend.address(output),
-        backend.identity(filter!),
-        limits(outputs, maps).forward,
-        ...convolutionSizes(input!.shape, filter!.shape, output.shape, attributes),
-      );
-      return [output];
-    },
-    ConvolutionInputGradient: (backend, { outputGradient, filter }, attributes) => {
-      const output = backend.output(attributes.inputShape);
-      backend.submit(
-        'convolutionInputGradient',
-        backend.address(outputGradient!),
-        backend.address(filter!),
-        backend.address(output),
-        backend.identity(filter!),
-        ...convolutionSizes(attributes.inputShape, filter!.shape, outputGradient!.shape, attributes),
-      );
-      return [output];
-    },
-    ConvolutionFilterGradient: (backend, { outputGradient, input }, attributes) => {
-      const output = backend.output(attributes.filterShape);
-      backend.submit(
-        'convolutionFilterGradient',
-        backend.address(input!),
-        backend.address(outputGradient!),
-        backend.address(output),
-        limits(attributes.filterShape[3], input!.shape[0]!).filterGradient,
-        ...convolutionSizes(input!.shape, attributes.filterShape, outputGradient!.shape, attributes),
-      );
-      return [output];
-    },
-  };
 }
 
 /** Rows of a linear layer's input up to which a product by active places is as fast as a dense one without any. */
@@ -167,13 +77,6 @@ function groupsOf(shape: readonly number[], perStep: boolean): Groups {
   const inner = rows / (outer * groups);
   const statistics = perStep ? [groups, channels] : [channels];
   return { sizes: [outer, groups, inner, channels], statistics, groups, channels, count: outer * inner };
-}
-
-/** Sizes of a sequence of maps, how long a frame is shown, and the pool, in the addon's order. */
-function mapSizes(shape: readonly number[], { repeat, pool }: NormalisedLifAttributes): number[] {
-  const [batch, frames, height, width, channels] = shape as [number, number, number, number, number];
-  const maximum = pool.kind === 'max' ? 1 : 0;
-  return [batch, frames * repeat, height, width, channels, repeat, pool.size, maximum];
 }
 
 interface BatchNormAttributes {
@@ -382,64 +285,6 @@ const kernels: Readonly<Record<string, FusedKernel>> = {
       ...sizes,
     );
     inverse.free();
-    return outputs;
-  },
-
-  NormalisedLif: (backend, inputs, attributes: NormalisedLifAttributes) => {
-    const { input, gamma, beta, parameters, state } = inputs;
-    const { epsilon, batchStatistics, repeat, pool } = attributes;
-    const [batch, frames, height, width, channels] = input!.shape as [number, number, number, number, number];
-    const steps = frames * repeat;
-    const pooled = [batch, steps, Math.floor(height / pool.size), Math.floor(width / pool.size), channels];
-    const shapes = [pooled, state!.shape, [channels], [channels], [batch, steps]];
-    const outputs = shapes.map((shape) => backend.output(shape));
-    const [spikes, lastState, mean, variance, counts] = outputs.map((output) => backend.address(output));
-    const scratch = backend.scratch(3 * channels);
-    const [inverse, scale, offset] = [0, 1, 2].map((part) => scratch.address + part * channels * 4);
-    const affine = [backend.address(gamma!), backend.address(beta!)];
-    if (batchStatistics) {
-      const sizes = [1, 1, batch * frames * height * width, channels];
-      const moments = [mean!, variance!, inverse!];
-      backend.submit('batchNormMoments', backend.address(input!), ...moments, ...sizes, repeat, epsilon);
-      backend.submit('batchNormScale', ...affine, mean!, inverse!, scale!, offset!, 1, channels);
-    } else {
-      const given = [inputs['mean']!, inputs['variance']!].map((tensor) => backend.address(tensor));
-      const made = [mean!, variance!, scale!, offset!];
-      backend.submit('givenNormalisation', ...affine, ...given, ...made, channels, epsilon);
-    }
-    backend.submit(
-      'LifForward',
-      ...[backend.address(input!), backend.address(state!), spikes!, lastState!, 0, counts!, scale!, offset!],
-      ...mapSizes(input!.shape, attributes),
-      ...neuronOperands(backend, 'Lif', parameters!, attributes.constants),
-    );
-    scratch.free();
-    return outputs;
-  },
-  NormalisedLifGradient: (backend, inputs, attributes: NormalisedLifAttributes) => {
-    const { input, gamma, beta, mean, variance, parameters, state, outputGradient, stateGradient } = inputs;
-    const { epsilon, batchStatistics, repeat } = attributes;
-    const channels = input!.shape.at(-1)!;
-    const count = (repeat * sizeOf(input!.shape)) / channels;
-    const outputs = [input!, gamma!, beta!, parameters!, state!].map(({ shape }) => backend.output(shape));
-    const [dInput, dGamma, dBeta, dParameters, dState] = outputs.map((output) => backend.address(output));
-    const scratch = backend.scratch(3 * channels);
-    const [inverse, scale, offset] = [0, 1, 2].map((part) => scratch.address + part * channels * 4);
-    const biased = batchStatistics ? Math.max(1, count - 1) / count : 1;
-    backend.submit('inverseDeviation', backend.address(variance!), inverse!, channels, biased, epsilon);
-    const affine = [backend.address(gamma!), backend.address(beta!), backend.address(mean!)];
-    backend.submit('batchNormScale', ...affine, inverse!, scale!, offset!, 1, channels);
-    backend.submit(
-      'NormalisedLifBackward',
-      ...[dInput!, dGamma!, dBeta!, backend.address(mean!), inverse!, batchStatistics ? 1 : 0],
-      ...[dState!, dParameters!, backend.address(input!), backend.address(state!)],
-      ...[backend.address(outputGradient!), backend.address(stateGradient!), 0],
-      ...[backend.address(inputs['countsGradient']!), scale!, offset!],
-      ...mapSizes(input!.shape, attributes),
-      ...neuronOperands(backend, 'Lif', parameters!, attributes.constants),
-      ...backwardOperands(attributes),
-    );
-    scratch.free();
     return outputs;
   },
 

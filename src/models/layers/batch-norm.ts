@@ -3,7 +3,9 @@ import {
   type BatchNormResult,
   batchNorm,
   batchNormInference,
+  convolvedLif,
   hasNormalisedLif,
+  type NormalisedLifResult,
   normalisedLif,
   repeatedVariance,
   runningAverages,
@@ -96,34 +98,31 @@ export function createBatchNorm(
         updates: averageUpdates([mean, variance], [result.mean, repeated], seen),
       };
     },
-    fuse: (input, pass, [neurons, next], bias) => {
+    fuse: (input, pass, [neurons, next], { filter, bias } = {}) => {
       const neuron = neurons?.neuron;
       const [batch, steps, height = 0, width = 0, ...others] = input.shape as [number, number, ...number[]];
       const masked = pass.training && stepMask(pass.lengths, batch, steps) !== undefined;
       if (neuron === undefined || others.length !== 1 || perStep || masked || !hasNormalisedLif())
         return undefined;
-      const result = normalisedLif(
-        input,
-        {
-          gamma: scale.variable,
-          beta: shift.variable,
-          // What a bias adds a batch's own statistics take away; from running averages it is subtracted beforehand.
-          mean: bias === undefined || pass.training ? mean.variable : tf.sub(mean.variable, bias),
-          variance: variance.variable,
-          epsilon: EPSILON,
-        },
-        neuron,
-        {
-          batchStatistics: pass.training,
-          repeat: pass.repeat,
-          pool: next?.pool,
-          state: pass.state[neurons!.name],
-        },
-      );
-      const batchMean = (): tf.Tensor => (bias === undefined ? result.mean : tf.add(result.mean, bias));
-      const updates = pass.training
-        ? averageUpdates([mean, variance], [batchMean(), result.variance], 1)
-        : [];
+      const normalisation = {
+        gamma: scale.variable,
+        beta: shift.variable,
+        // What a bias adds a batch's own statistics take away; from running averages it is subtracted beforehand.
+        mean: bias === undefined || pass.training ? mean.variable : tf.sub(mean.variable, bias),
+        variance: variance.variable,
+        epsilon: EPSILON,
+      };
+      const options = { repeat: pass.repeat, pool: next?.pool, state: pass.state[neurons!.name] };
+      const updates: BufferUpdate[] = [];
+      let result: Pick<NormalisedLifResult, 'output' | 'state' | 'counts'>;
+      if (pass.training) {
+        const trained = normalisedLif(input, normalisation, neuron, { ...options, batchStatistics: true });
+        const batchMean = bias === undefined ? trained.mean : tf.add(trained.mean, bias);
+        updates.push(...averageUpdates([mean, variance], [batchMean, trained.variance], 1));
+        result = trained;
+      } else {
+        result = convolvedLif(input, filter, normalisation, neuron, options);
+      }
       const lengths = shownLengths(pass.lengths, pass.repeat);
       const activity = activityOfCounts(result.counts, height * width * channels, lengths);
       const layers = [

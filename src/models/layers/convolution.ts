@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { convolution, hasNormalisedLif, normalisedLif } from '../../engines/kernels/index.ts';
+import { convolution, convolvedLif, hasConvolvedLif, hasNormalisedLif } from '../../engines/kernels/index.ts';
 import { activityOfCounts } from './activity.ts';
 import { foldTime, unfoldTime } from './fold-time.ts';
 import { type FusedOutput, type Layer, type Pass, statelessLayer } from './layer.ts';
@@ -41,47 +41,47 @@ export function createConvolution(
     },
     { weight: () => weight.variable, apply },
   );
-  const tangent = () => (changes: tf.Tensor) => apply(changes, weight.variable);
-  if (offset === undefined) return { ...layer, tangent };
   return {
     ...layer,
-    tangent,
-    // The kernel of the neurons, or of the normalisation before them, adds the bias on its way.
+    tangent: () => (changes) => apply(changes, weight.variable),
+    // The kernel of the neurons, or of the normalisation before them, adds the bias on its way; where nothing is learned
+    // it convolves as well.
     fuse: (input, pass, following) => {
       const [next, ...others] = following;
-      if (!hasNormalisedLif() || (next?.neuron === undefined && next?.fuse === undefined)) return undefined;
-      const maps = apply(input, weight.variable);
+      const bias = offset?.variable;
+      const fuses = next?.neuron === undefined ? next?.fuse !== undefined : bias !== undefined;
+      if (!fuses || !hasNormalisedLif()) return undefined;
+      const filter = !pass.training && hasConvolvedLif() ? weight.variable : undefined;
+      const maps = filter === undefined ? apply(input, weight.variable) : input;
       const fused =
-        next.neuron === undefined
-          ? next.fuse!(maps, pass, others, offset.variable)
-          : biasedLif(maps, offset.variable, pass, following);
-      if (fused === undefined) {
-        return { output: tf.add(maps, offset.variable), layers: [{}], repeat: pass.repeat };
-      }
-      return { ...fused, layers: [{}, ...fused.layers] };
+        next!.neuron === undefined
+          ? next!.fuse!(maps, pass, others, { filter, bias })
+          : biasedLif(maps, filter, bias!, pass, following);
+      if (fused !== undefined) return { ...fused, layers: [{}, ...fused.layers] };
+      if (filter !== undefined) return undefined;
+      const output = bias === undefined ? maps : tf.add(maps, bias);
+      return { output, layers: [{}], repeat: pass.repeat };
     },
   };
 }
 
-/** Neurons, and the pool behind them, on maps plus a bias. */
+/** Neurons, and the pool behind them, on maps plus a bias, or on what a filter makes of them. */
 function biasedLif(
   maps: tf.Tensor,
+  filter: tf.Tensor | undefined,
   bias: tf.Tensor,
   pass: Pass,
   [neurons, next]: readonly Layer[],
 ): FusedOutput {
-  const [, , height, width, channels] = maps.shape as [number, number, number, number, number];
+  const [, , height, width] = maps.shape as [number, number, number, number];
+  const channels = bias.shape[0]!;
   const [one, zero] = [tf.ones([channels]), tf.zeros([channels])];
-  const { output, state, counts } = normalisedLif(
+  const { output, state, counts } = convolvedLif(
     maps,
+    filter,
     { gamma: one, beta: bias, mean: zero, variance: one, epsilon: 0 },
     neurons!.neuron!,
-    {
-      batchStatistics: false,
-      repeat: pass.repeat,
-      pool: next?.pool,
-      state: pass.state[neurons!.name],
-    },
+    { repeat: pass.repeat, pool: next?.pool, state: pass.state[neurons!.name] },
   );
   const activity = activityOfCounts(
     counts,

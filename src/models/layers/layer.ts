@@ -91,6 +91,14 @@ export interface FusedOutput {
   readonly repeat: number;
 }
 
+/** What a layer leaves to the one that follows it. */
+export interface LeftToDo {
+  /** The whole convolution, by a filter [rows, columns, inputs, channels]: its output is its input. */
+  readonly filter?: tf.Tensor | undefined;
+  /** To be added, [channels]. */
+  readonly bias?: tf.Tensor | undefined;
+}
+
 /** A part of a network. */
 export interface Layer {
   readonly name: string;
@@ -99,9 +107,9 @@ export interface Layer {
   forward(input: tf.Tensor, pass: Pass): LayerOutput;
   /**
    * Computes this layer and some of those that follow at once, where the engine has a kernel for it.
-   * @param bias [channels], what the layer before left out of its output
+   * @param left what the layer before left to be done to its output
    */
-  fuse?(input: tf.Tensor, pass: Pass, following: readonly Layer[], bias?: tf.Tensor): FusedOutput | undefined;
+  fuse?(input: tf.Tensor, pass: Pass, following: readonly Layer[], left?: LeftToDo): FusedOutput | undefined;
   /** The layer's weights, where it multiplies. */
   readonly synapses?: Synapses;
   /** The neurons that this layer is, for a layer that fuses them. */
