@@ -71,44 +71,44 @@ interface StepMap {
 }
 
 function stepMap(neuron: LifParameters, { inputs, first, potentials }: LifCourse): StepMap {
-  const { decay, threshold, reset, resetPotential, rest, resetTiming, detachReset, surrogate } = neuron;
-  const fires = (potential: tf.Tensor): tf.Tensor =>
-    tf.cast(
-      neuron.inclusive ? tf.greaterEqual(potential, threshold) : tf.greater(potential, threshold),
-      'float32',
-    );
-  const through = (potential: tf.Tensor, jump: tf.Tensor): tf.Tensor =>
-    surrogateProduct(surrogate, tf.sub(potential, threshold), jump);
+  const { decay, threshold, reset, resetPotential, rest, resetTiming, detachReset } = neuron;
+  const zero = reset === 'zero';
   const early = reset !== 'none' && resetTiming !== 'after';
   const late = reset !== 'none' && resetTiming !== 'before';
-  const lowered = (potential: tf.Tensor): tf.Tensor => tf.mul(tf.ones(potential.shape), tf.neg(threshold));
-
-  // The reset by the step before. With 'both' no gradient flows through it.
+  // With 'both' no gradient flows through the reset by the step before.
   const attached = early && !late && !detachReset;
-  const resets = early && (late || reset === 'zero' || attached);
-  const before = resets || late ? potentialsBefore(first, potentials) : potentials;
-  const r = resets ? fires(before) : undefined;
+  const before = late || (early && (zero || attached)) ? potentialsBefore(first, potentials) : potentials;
+  const r = early && (late || zero) ? fires(neuron, before) : undefined;
   let kept: tf.Tensor | undefined;
-  if (r !== undefined && reset === 'zero') {
-    const stays = tf.sub(1, r);
-    const moved = attached ? tf.add(stays, through(before, tf.sub(resetPotential, before))) : stays;
-    kept = tf.mul(decay, moved);
-  } else if (attached) kept = tf.add(tf.mul(tf.ones(before.shape), decay), through(before, lowered(before)));
+  if (early && zero) {
+    const stays = tf.sub(1, r!);
+    kept = tf.mul(decay, attached ? tf.add(stays, resetTangent(neuron, before)) : stays);
+  } else if (attached) kept = tf.add(decay, resetTangent(neuron, before));
 
   // What is left after the step is what the threshold saw, where no reset comes after it.
   if (!late) return { kept, charged: potentials, left: undefined };
-  const old =
-    r !== undefined && reset === 'zero' ? tf.add(before, tf.mul(r, tf.sub(resetPotential, before))) : before;
+  const old = r !== undefined && zero ? tf.add(before, tf.mul(r, tf.sub(resetPotential, before))) : before;
   const driven = tf.add(tf.mul(decay, tf.sub(old, rest)), tf.mul(gainOf(neuron), inputs()));
-  let charged: tf.Tensor = tf.add(rest, driven);
-  if (r !== undefined && reset === 'subtract') charged = tf.sub(charged, tf.mul(r, threshold));
-  if (reset === 'subtract') {
-    return { kept, charged, left: detachReset ? undefined : tf.add(1, through(charged, lowered(charged))) };
-  }
-  const s = r === undefined ? fires(charged) : tf.sub(fires(charged), r);
-  const stays = tf.sub(1, s);
-  const left = detachReset ? stays : tf.add(stays, through(charged, tf.sub(resetPotential, charged)));
-  return { kept, charged, left };
+  const charged = tf.sub(tf.add(rest, driven), r !== undefined && !zero ? tf.mul(r, threshold) : 0);
+  const through = detachReset ? undefined : resetTangent(neuron, charged);
+  if (!zero) return { kept, charged, left: through && tf.add(1, through) };
+  const fired = fires(neuron, charged);
+  const stays = tf.sub(1, r === undefined ? fired : tf.sub(fired, r));
+  return { kept, charged, left: through === undefined ? stays : tf.add(stays, through) };
+}
+
+/** 1 where a potential makes its neuron fire. */
+function fires({ inclusive, threshold }: LifParameters, potential: tf.Tensor): tf.Tensor {
+  const fired = inclusive ? tf.greaterEqual(potential, threshold) : tf.greater(potential, threshold);
+  return tf.cast(fired, 'float32');
+}
+
+/** What a change of a potential becomes by way of the spike that resets it. */
+function resetTangent(neuron: LifParameters, potential: tf.Tensor): tf.Tensor {
+  const { threshold, reset, resetPotential, surrogate } = neuron;
+  const lowered = (): tf.Tensor => tf.mul(tf.ones(potential.shape), tf.neg(threshold));
+  const jump = reset === 'zero' ? tf.sub(resetPotential, potential) : lowered();
+  return surrogateProduct(surrogate, tf.sub(potential, threshold), jump);
 }
 
 /** Potential before every step, from those after it. */
