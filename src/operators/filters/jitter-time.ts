@@ -1,13 +1,12 @@
 import type { OperatorFunction } from 'rxjs';
 import { InputError } from '../../errors.ts';
-import { type EventChunk, sliceChunk } from '../../events.ts';
+import { allocateChunk, CHUNK_EVENTS, type EventChunk, sliceChunk } from '../../events.ts';
 import { RandomStream } from '../../random.ts';
 import { numberWithin } from '../number-within.ts';
 import { stage } from '../stage.ts';
-import { ChunkWriter } from './chunk-writer.ts';
 import { type FilterCounters, type FilterStage, filterCounters, type SeedOptions } from './filter-stage.ts';
 import { RoundedNormals } from './rounded-normals.ts';
-import { sortedOrder } from './sorted-order.ts';
+import { SortedOrder } from './sorted-order.ts';
 
 export interface JitterTimeOptions extends SeedOptions {
   /** Standard deviation in microseconds; what is drawn is held within four of them. */
@@ -19,6 +18,14 @@ const MAX_HELD = 2 ** 24;
 /** Events sorted at once. */
 const BLOCK = 2 ** 16;
 
+/** Events in order, with their times in microseconds; memory that is used again. */
+interface Events {
+  readonly times: Float64Array;
+  readonly x: Uint16Array;
+  readonly y: Uint16Array;
+  readonly on: Uint8Array;
+}
+
 /**
  * Moves each event's time by a normal deviate, rounded to the nearest microsecond and never below 0, and puts the events
  * in order again: those at one time stay in the order they came. Event i takes the i-th normal deviate, pairs of which
@@ -28,9 +35,12 @@ export class JitterTime implements FilterStage {
   readonly counters: FilterCounters = filterCounters();
   readonly #reach: number;
   readonly #normals: RoundedNormals;
-  readonly #writer = new ChunkWriter();
-  /** Events that wait, in order. */
-  #held: EventChunk[] = [];
+  readonly #order = new SortedOrder();
+  #times = new Float64Array(0);
+  #merged = eventsOf(0);
+  /** Events that wait, the first `#waiting` ones. */
+  #held = eventsOf(0);
+  #waiting = 0;
   #seen = 0;
 
   constructor({ deviationMicros, seed = 0 }: JitterTimeOptions) {
@@ -45,85 +55,137 @@ export class JitterTime implements FilterStage {
 
   push(chunk: EventChunk, emit: (chunk: EventChunk) => void): void {
     for (let start = 0; start < chunk.t.length; start += BLOCK) {
-      this.#add(sliceChunk(chunk, start, Math.min(start + BLOCK, chunk.t.length)), this.#counted(emit));
+      this.#add(sliceChunk(chunk, start, Math.min(start + BLOCK, chunk.t.length)), emit);
     }
   }
 
   end(emit: (chunk: EventChunk) => void): void {
-    for (const held of this.#held) this.#counted(emit)(held);
-    this.#held = [];
-  }
-
-  #counted(emit: (chunk: EventChunk) => void): (chunk: EventChunk) => void {
-    return (chunk) => {
-      this.counters.out += chunk.t.length;
-      emit(chunk);
-    };
+    this.#give(this.#held, this.#waiting, emit);
+    this.#waiting = 0;
   }
 
   /** Merges the block, sorted by its new times, with the events that wait; gives what is settled. */
   #add(block: EventChunk, emit: (chunk: EventChunk) => void): void {
-    const { origin, t, x, y, on } = block;
-    const { length } = t;
-    const times = this.#moved(block);
-    const order = sortedOrder(times);
-    const base = origin - this.#reach;
-    const settled = origin + t[length - 1]! - this.#reach;
-    const waits: EventChunk[] = [];
-    const hold = (chunk: EventChunk): void => {
-      waits.push(chunk);
-    };
-    let give = emit;
-    let held = 0;
-    const put = (micros: number, column: number, row: number, polarity: number): void => {
-      if (give === emit && micros > settled) {
-        this.#writer.flush(emit);
-        give = hold;
-      }
-      if (give === hold) held++;
-      this.#writer.add(micros, column, row, polarity, give);
-    };
-    let next = 0;
-    for (const before of this.#held) {
-      for (let i = 0; i < before.t.length; i++) {
-        const time = before.origin + before.t[i]!;
-        for (; next < length; next++) {
-          const from = order[next]!;
-          if (base + times[from]! >= time) break;
-          put(base + times[from]!, x[from]!, y[from]!, on[from]!);
-        }
-        put(time, before.x[i]!, before.y[i]!, before.on[i]!);
-      }
-    }
-    for (; next < length; next++) {
-      const from = order[next]!;
-      put(base + times[from]!, x[from]!, y[from]!, on[from]!);
-    }
-    this.#writer.flush(give);
-    this.#held = waits;
+    const { length } = block.t;
+    const total = this.#waiting + length;
+    if (this.#times.length < length) this.#times = new Float64Array(length);
+    if (this.#merged.times.length < total) this.#merged = eventsOf(Math.max(total, 2 * BLOCK));
+    this.#move(block);
+    const order = this.#order.of(this.#times, length);
+    merge(this.#held, this.#waiting, block, this.#times, order, this.#merged);
     this.#seen += length;
     this.counters.in += length;
-    if (held > MAX_HELD) {
+    const settled = countUpTo(this.#merged.times, total, block.origin + block.t[length - 1]! - this.#reach);
+    this.#give(this.#merged, settled, emit);
+    this.#hold(settled, total);
+    if (this.#waiting > MAX_HELD) {
       throw new InputError(
-        `jitter time: expected at most ${MAX_HELD} events within ${2 * this.#reach} us, found ${held}: use a smaller deviation`,
+        `jitter time: expected at most ${MAX_HELD} events within ${2 * this.#reach} us, found ${this.#waiting}: use a smaller deviation`,
       );
     }
   }
 
-  /** The new time of each event of the block, in microseconds after its origin less the reach. */
-  #moved({ origin, t }: EventChunk): Float64Array {
-    const times = new Float64Array(t.length);
-    const reach = this.#reach;
-    const lowest = reach - origin;
+  /** Works out the new times of the block's events, in microseconds. */
+  #move({ origin, t }: EventChunk): void {
     // Two events share a pair, and one may have been in the block before.
     const second = this.#seen % 2;
     const moves = this.#normals.draw((this.#seen - second) / 2, (t.length + second + 1) >> 1);
-    for (let i = 0; i < t.length; i++) {
-      const bounded = Math.min(Math.max(moves[i + second]!, -reach), reach);
-      times[i] = Math.max(t[i]! + reach + bounded, lowest);
-    }
-    return times;
+    moveTimes(origin, t, moves.subarray(second), this.#reach, this.#times);
   }
+
+  /** Gives the first `count` events in chunks. */
+  #give(events: Events, count: number, emit: (chunk: EventChunk) => void): void {
+    this.counters.out += count;
+    for (let start = 0; start < count; ) {
+      const origin = events.times[start]!;
+      const room = countUpTo(events.times, Math.min(count, start + CHUNK_EVENTS), origin + 0xffffffff);
+      const chunk = allocateChunk(origin, room - start);
+      copyTimes(events.times, start, origin, chunk.t);
+      chunk.x.set(events.x.subarray(start, room));
+      chunk.y.set(events.y.subarray(start, room));
+      chunk.on.set(events.on.subarray(start, room));
+      emit(chunk);
+      start = room;
+    }
+  }
+
+  /** Keeps the merged events `start` to `end`. */
+  #hold(start: number, end: number): void {
+    this.#waiting = end - start;
+    if (this.#held.times.length < this.#waiting) this.#held = eventsOf(2 * this.#waiting);
+    const { times, x, y, on } = this.#merged;
+    this.#held.times.set(times.subarray(start, end));
+    this.#held.x.set(x.subarray(start, end));
+    this.#held.y.set(y.subarray(start, end));
+    this.#held.on.set(on.subarray(start, end));
+  }
+}
+
+function eventsOf(count: number): Events {
+  return {
+    times: new Float64Array(count),
+    x: new Uint16Array(count),
+    y: new Uint16Array(count),
+    on: new Uint8Array(count),
+  };
+}
+
+/** Adds a move, held within the reach, to each time. */
+function moveTimes(
+  origin: number,
+  t: Uint32Array,
+  moves: Float64Array,
+  reach: number,
+  times: Float64Array,
+): void {
+  for (let i = 0; i < t.length; i++) {
+    const bounded = Math.min(Math.max(moves[i]!, -reach), reach);
+    times[i] = Math.max(origin + t[i]! + bounded, 0);
+  }
+}
+
+/** Merges the events that wait with those of a block in the given order; where times are equal, who waits is first. */
+function merge(
+  held: Events,
+  waiting: number,
+  block: EventChunk,
+  times: Float64Array,
+  order: Uint32Array,
+  out: Events,
+): void {
+  let before = 0;
+  for (let to = 0, next = 0; to < waiting + order.length; to++) {
+    if (before < waiting && (next === order.length || held.times[before]! <= times[order[next]!]!)) {
+      out.times[to] = held.times[before]!;
+      out.x[to] = held.x[before]!;
+      out.y[to] = held.y[before]!;
+      out.on[to] = held.on[before]!;
+      before++;
+    } else {
+      const from = order[next]!;
+      out.times[to] = times[from]!;
+      out.x[to] = block.x[from]!;
+      out.y[to] = block.y[from]!;
+      out.on[to] = block.on[from]!;
+      next++;
+    }
+  }
+}
+
+/** How many of the first `count` sorted times are at most `last`. */
+function countUpTo(times: Float64Array, count: number, last: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! <= last) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function copyTimes(times: Float64Array, start: number, origin: number, t: Uint32Array): void {
+  for (let i = 0; i < t.length; i++) t[i] = times[start + i]! - origin;
 }
 
 /** Moves each event's time by a normal deviate and puts the events in order again. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RoundedNormals } from '../../../src/operators/filters/rounded-normals.ts';
-import { sortedOrder } from '../../../src/operators/filters/sorted-order.ts';
+import { SortedOrder } from '../../../src/operators/filters/sorted-order.ts';
 import { filters } from '../../../src/operators/index.ts';
 import { RandomStream } from '../../../src/random.ts';
 import { chunkOf, runStage } from '../event-cases.ts';
@@ -92,6 +92,7 @@ describe('rounded normal deviates', () => {
 
 describe('sorted order', () => {
   it('is that of the values, equal ones as they stand', () => {
+    const sorter = new SortedOrder();
     const value = fc.oneof(
       fc.integer({ min: -5, max: 5 }),
       fc.integer({ min: 0, max: 2 ** 40 }),
@@ -99,7 +100,7 @@ describe('sorted order', () => {
     );
     fc.assert(
       fc.property(fc.array(value, { maxLength: 60 }), (values) => {
-        const order = [...sortedOrder(Float64Array.from(values))];
+        const order = [...sorter.of(Float64Array.from(values), values.length)];
         expect(order).toEqual(values.map((_, i) => i).sort((a, b) => values[a]! - values[b]! || a - b));
       }),
       { numRuns: 500 },
