@@ -60,8 +60,9 @@ export class TimeSurface implements Painter {
     if (this.#reference === -Infinity) return undefined;
     const data = allocate(bin.ordinal);
     const factor = Math.exp((this.#reference - bin.endMicros) / this.#tau);
-    const weights = this.#weights;
-    for (let i = 0; i < data.length; i++) data[i] = weights[i]! * factor;
+    // Row by row: a loop that is called often is compiled once and for all.
+    const row = this.width * this.channels;
+    for (let at = 0; at < data.length; at += row) renderRow(this.#weights, factor, data, at, at + row);
     return data;
   }
 
@@ -114,6 +115,16 @@ export class TimeSurface implements Painter {
     }
     return end - start - outside;
   }
+}
+
+function renderRow(
+  weights: Float64Array,
+  factor: number,
+  data: Float32Array,
+  start: number,
+  end: number,
+): void {
+  for (let i = start; i < end; i++) data[i] = weights[i]! * factor;
 }
 
 /** `tau`, if it is above 0. */
