@@ -83,7 +83,7 @@ class NmnistEncoder implements EventEncoder {
   #place({ origin, t }: EventChunk, event: number): void {
     const { state } = this.#bytes;
     let time = origin + t[event]! - this.#overflowMicros;
-    if (time < 0 || time > LONGEST_SILENCE_MICROS) {
+    if (!(time >= 0 && time <= LONGEST_SILENCE_MICROS)) {
       throw new OptionError(
         `N-MNIST files count time from 0, without silences of ${LONGEST_SILENCE_MICROS} us; shift the times first`,
       );

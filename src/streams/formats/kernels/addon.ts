@@ -46,33 +46,29 @@ export function addonLoops(): Loops | undefined {
     return undefined;
   }
   const { decode, encode, lz4Block, lz4Pack } = addon;
-  if (DECODED.some((name) => decode?.[name] === undefined)) return undefined;
-  if (ENCODED.some((name) => encode?.[name] === undefined)) return undefined;
-  if (decode === undefined || encode === undefined) return undefined;
+  if (!hasAll(decode, DECODED) || !hasAll(encode, ENCODED)) return undefined;
   if (lz4Block === undefined || lz4Pack === undefined) return undefined;
   return {
-    decode: {
-      aedat2: decoding(decode.aedat2),
-      aedat4: decoding(decode.aedat4),
-      dat: decoding(decode.dat),
-      es: decoding(decode.es),
-      evt2: decoding(decode.evt2),
-      evt21: decoding(decode.evt21),
-      evt3: decoding(decode.evt3),
-      nmnist: decoding(decode.nmnist),
-    },
-    encode: {
-      aedat2: encoding(encode.aedat2),
-      aedat4: encoding(encode.aedat4),
-      dat: encoding(encode.dat),
-      es: encoding(encode.es),
-      evt2: encoding(encode.evt2),
-      evt3: encoding(encode.evt3),
-      nmnist: encoding(encode.nmnist),
-    },
+    decode: mapped(DECODED, decode, decoding),
+    encode: mapped(ENCODED, encode, encoding),
     lz4Block,
     lz4Pack,
   };
+}
+
+function hasAll<Name extends string, Run>(
+  kernels: Readonly<Partial<Record<Name, Run>>> | undefined,
+  names: readonly Name[],
+): kernels is Readonly<Record<Name, Run>> {
+  return kernels !== undefined && names.every((name) => kernels[name] !== undefined);
+}
+
+function mapped<Name extends string, Run, Made>(
+  names: readonly Name[],
+  kernels: Readonly<Record<Name, Run>>,
+  make: (run: Run) => Made,
+): Readonly<Record<Name, Made>> {
+  return Object.fromEntries(names.map((name) => [name, make(kernels[name])])) as Record<Name, Made>;
 }
 
 function decoding(run: AddonKernel): Kernel {

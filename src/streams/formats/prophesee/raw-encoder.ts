@@ -52,7 +52,7 @@ export class RawEncoder implements EventEncoder {
 
   push(chunk: EventChunk, emit: (bytes: Uint8Array) => void): void {
     this.#head(emit);
-    if (chunk.origin > LATEST_ORIGIN) {
+    if (!(chunk.origin <= LATEST_ORIGIN)) {
       throw new OptionError(
         `RAW holds times within 2^53 us, not those from ${chunk.origin} on; shift the times first`,
       );
