@@ -66,8 +66,13 @@ describe('AEDAT 4', () => {
   });
 
   it('drops and counts what lies outside the sensor', () => {
-    const outside = chunkOf([1, 64, 0, 1], [2, 0, 48, 1], [3, 65535, 0, 1], [4, 0, 32768, 1], [5, 63, 47, 1]);
-    const { chunks, decoder } = decodeBytes(aedat4, file(packetOf(outside)));
+    const packet = packetOf(
+      chunkOf([1, 64, 0, 1], [2, 0, 48, 1], [3, 0, 0, 1], [4, 0, 0, 1], [5, 63, 47, 1]),
+    );
+    // A column and a row below 0, which no encoder writes: events of 16 bytes begin behind the heads of packet and content.
+    packet.set([255, 255], 48 + 2 * 16 + 8);
+    packet.set([0, 128], 48 + 3 * 16 + 10);
+    const { chunks, decoder } = decodeBytes(aedat4, file(packet));
     expect(joinColumns(chunks).t).toEqual([5]);
     expect(decoder.counters).toMatchObject({ events: 1, outOfRange: 4 });
   });
