@@ -13,7 +13,7 @@ static inline int32_t addressed(const Columns* events, int32_t start, uint8_t* o
   const int32_t clock = state->clock;
   uint8_t* to = out + state->length;
   int32_t i = start;
-  for (; i < from.capacity; to += 8) {
+  while (i < from.capacity) {
     if (from.capacity - i >= 8) {
       Vector x = load(from.x + i), y = load(from.y + i);
       if (__builtin_expect(!any(outside(x, y, sides)), 1)) {
@@ -40,7 +40,7 @@ static inline int32_t addressed(const Columns* events, int32_t start, uint8_t* o
           store(to + 48, interleave_high32(t1, address1));
         }
         i += 8;
-        to += 56;
+        to += 64;
         continue;
       }
     }
@@ -56,6 +56,7 @@ static inline int32_t addressed(const Columns* events, int32_t start, uint8_t* o
     write32(to, is_aedat2 ? __builtin_bswap32(address) : time);
     write32(to + 4, is_aedat2 ? __builtin_bswap32(time) : address);
     i++;
+    to += 8;
   }
   state->length = (int32_t)(to - out);
   return i;
@@ -79,7 +80,7 @@ int32_t encode_aedat4(const Columns* events, int32_t start, uint8_t* out, State*
   const Vector sign = splat32(INT32_MIN);
   uint8_t* to = out + state->length;
   int32_t i = start;
-  for (; i < from.capacity; to += 16) {
+  while (i < from.capacity) {
     if (from.capacity - i >= 8) {
       const Vector x = load(from.x + i), y = load(from.y + i);
       if (__builtin_expect(!any(outside(x, y, sides)), 1)) {
@@ -99,7 +100,6 @@ int32_t encode_aedat4(const Columns* events, int32_t start, uint8_t* out, State*
           to += 64;
         }
         i += 8;
-        to -= 16;
         continue;
       }
     }
@@ -114,6 +114,7 @@ int32_t encode_aedat4(const Columns* events, int32_t start, uint8_t* out, State*
     write32(to + 8, (uint32_t)x | (uint32_t)y << 16);
     write32(to + 12, from.on[i] & 1u);
     i++;
+    to += 16;
   }
   state->length = (int32_t)(to - out);
   return i;
