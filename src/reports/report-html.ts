@@ -18,7 +18,7 @@ table { border-collapse: collapse; margin: 16px 0 8px; font-variant-numeric: tab
 th, td { padding: 4px 14px 4px 0; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--faint); }
 th.right, td.right { text-align: right; }
 .notes { font-size: 13px; padding-left: 18px; }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(560px, 100%), 1fr)); gap: 44px; margin-top: 36px; align-items: start; }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(460px, 100%), 1fr)); gap: 44px; margin-top: 36px; align-items: start; }
 .panels svg { max-width: 100%; height: auto; }
 .panels svg svg { max-width: none; }
 .panels figure { margin: 0; }

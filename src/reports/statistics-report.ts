@@ -180,7 +180,7 @@ async function pixelPanel(report: StatisticsReport): Promise<Panel> {
     subtitle:
       busiest === undefined
         ? 'none'
-        : `darkest ${grouped(busiest.events)} at (${busiest.x}, ${busiest.y}), logarithmic`,
+        : `most ${grouped(busiest.events)} at (${busiest.x}, ${busiest.y}), logarithmic`,
     width: SIZE.width,
     plotHeight: inner.height + MARGINS.marginTop + MARGINS.marginBottom,
     plot: {
