@@ -2,18 +2,7 @@ import { from, lastValueFrom } from 'rxjs';
 import { expect, it } from 'vitest';
 import { type ClassPrediction, type Prediction, predictions } from '../../src/operators/index.ts';
 import { describeOperatorCases } from './operator-cases.ts';
-
-const prediction: Prediction = {
-  startMicros: 10,
-  endMicros: 20,
-  classIndex: 1,
-  className: 'dog',
-  probability: 0.75,
-  margin: 0.5,
-  probabilities: [0.25, 0.75],
-  rates: { stage1: 0.1, stage2: 0.02 },
-  events: 99,
-};
+import { prediction } from './prediction-cases.ts';
 
 describeOperatorCases<Prediction, ClassPrediction>('predictions', {
   create: predictions,
