@@ -69,7 +69,7 @@ export class JitterTime implements FilterStage {
     const { length } = block.t;
     const total = this.#waiting + length;
     if (this.#times.length < length) this.#times = new Float64Array(length);
-    if (this.#merged.times.length < total) this.#merged = eventsOf(Math.max(total, 2 * BLOCK));
+    if (this.#merged.times.length < total) this.#merged = eventsOf(2 * Math.max(total, BLOCK));
     this.#move(block);
     const order = this.#order.of(this.#times, length);
     merge(this.#held, this.#waiting, block, this.#times, order, this.#merged);
@@ -98,14 +98,14 @@ export class JitterTime implements FilterStage {
     this.counters.out += count;
     for (let start = 0; start < count; ) {
       const origin = events.times[start]!;
-      const room = countUpTo(events.times, Math.min(count, start + CHUNK_EVENTS), origin + 0xffffffff);
-      const chunk = allocateChunk(origin, room - start);
+      const end = countUpTo(events.times, Math.min(count, start + CHUNK_EVENTS), origin + 0xffffffff);
+      const chunk = allocateChunk(origin, end - start);
       copyTimes(events.times, start, origin, chunk.t);
-      chunk.x.set(events.x.subarray(start, room));
-      chunk.y.set(events.y.subarray(start, room));
-      chunk.on.set(events.on.subarray(start, room));
+      chunk.x.set(events.x.subarray(start, end));
+      chunk.y.set(events.y.subarray(start, end));
+      chunk.on.set(events.on.subarray(start, end));
       emit(chunk);
-      start = room;
+      start = end;
     }
   }
 
