@@ -74,31 +74,7 @@ export function withinSensor(
   counters: FilterCounters,
 ): EventChunk {
   const { x, y } = chunk;
-  const right = width - 1;
-  const bottom = height - 1;
   let i = 0;
-  // Eight events at a time: a difference below zero is beyond the sensor, and shows in all of them together.
-  for (; i + 7 < x.length; i += 8) {
-    const columns =
-      (right - x[i]!) |
-      (right - x[i + 1]!) |
-      (right - x[i + 2]!) |
-      (right - x[i + 3]!) |
-      (right - x[i + 4]!) |
-      (right - x[i + 5]!) |
-      (right - x[i + 6]!) |
-      (right - x[i + 7]!);
-    const rows =
-      (bottom - y[i]!) |
-      (bottom - y[i + 1]!) |
-      (bottom - y[i + 2]!) |
-      (bottom - y[i + 3]!) |
-      (bottom - y[i + 4]!) |
-      (bottom - y[i + 5]!) |
-      (bottom - y[i + 6]!) |
-      (bottom - y[i + 7]!);
-    if ((columns | rows) < 0) break;
-  }
   while (i < x.length && x[i]! < width && y[i]! < height) i++;
   if (i === x.length) return chunk;
   const picks = new Uint32Array(x.length);
