@@ -1,7 +1,14 @@
 /** The cases of the training bench: the same networks and batches in every worker, whatever computes them. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Sample } from '../../src/events.ts';
-import { createNetwork, disposeState, type Network, type NetworkConfig } from '../../src/models/network.ts';
+import { batchTensors } from '../../src/models/batch-tensors.ts';
+import {
+  createNetwork,
+  disposeState,
+  type Network,
+  type NetworkConfig,
+  outputTensors,
+} from '../../src/models/network.ts';
 import { csnnConfig } from '../../src/models/networks/csnn.ts';
 import { nmnistNetConfig } from '../../src/models/networks/nmnist-net.ts';
 import { ssnnConfig } from '../../src/models/networks/ssnn.ts';
@@ -83,10 +90,14 @@ function training({ title, warmUp = 4, config, batch, frames: count, ...options 
  * Sets the running averages of a network that has not been trained to those of its input, so that neurons fire as
  * they do in a trained one; otherwise the deeper layers are silent.
  */
-async function settle(network: Network, shape: FrameShape, repeat: number): Promise<void> {
-  const trainer = createTrainer(network, { seed: 42, optimiser: { kind: 'sgd', learningRate: 0 }, repeat });
-  const batch = batchSamples(samples(2, shape));
-  for (let step = 0; step < 60; step++) await trainer.trainStep(batch);
+function settle(network: Network, shape: FrameShape, repeat: number): void {
+  const { sequence } = batchTensors(batchSamples(samples(2, shape)));
+  for (let step = 0; step < 60; step++) {
+    const settled = network.forward(sequence, { training: true, seed: 42, step, repeat });
+    for (const { parameter, value } of settled.updates) parameter.variable.assign(value);
+    tf.dispose(outputTensors(settled));
+  }
+  sequence.dispose();
 }
 
 /** Windows of one stream, one after the other, the state carried on. */
@@ -99,7 +110,7 @@ function streaming(title: string, config: NetworkConfig): BenchCase {
       const network: Network = createNetwork(config, 42);
       const { height, width, channels } = config.input;
       const shape: FrameShape = [network.windowBins, height, width, channels];
-      await settle(network, shape, shape[0] === 1 ? 4 : 1);
+      settle(network, shape, shape[0] === 1 ? 4 : 1);
       const window = frames(shape, 'window');
       let state = {};
       return async () => {
