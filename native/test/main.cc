@@ -1,5 +1,5 @@
 // Tests of the addon's own parts, run under the sanitizers: the stream, every instruction set against the plainest,
-// convolutions and products by active inputs against oneDNN's, and random spikes.
+// convolutions and products by active inputs against oneDNN's, convolutions into neurons, and random spikes.
 #include <omp.h>
 
 #include <algorithm>
@@ -242,6 +242,50 @@ void testSparseConvolution(double batch, double stride, double outHeight, double
   expectClose(filterGradient[1], filterGradient[0], 1e-3f, "filter gradient by active inputs");
 }
 
+// Convolutions [6, 11, 9, 12] to 48 channels that go into neurons, of two samples of three frames shown twice, at every
+// level, dense and by active inputs, against one operation after the other. All sums are exact.
+void testConvolvedLif() {
+  const auto quarters = [](std::size_t count, float phase) {
+    Values result = values(count, phase);
+    for (float& value : result) value = std::round(4 * value) / 4;
+    return result;
+  };
+  Values in = quarters(6 * 11 * 9 * 12, 0);
+  for (float& value : in) value = std::max(value, 0.f);
+  const Values filter = quarters(9 * 12 * 48, 1), first = quarters(2 * 11 * 9 * 48, 2), scale = quarters(48, 3),
+               offset = quarters(48, 4), learned{0.5f, 1};
+  const std::vector<double> sizes = {6, 11, 9, 12, 3, 3, 11, 9, 48, 1, 1, 1, 1, 1, 1};
+  const auto results = [&](const std::string& level, const auto& convolve) {
+    const auto operations = rxspike::operationsFor(level);
+    std::vector<Values> out = {Values(2 * 6 * 5 * 4 * 48), Values(first.size()), Values(12)};
+    const std::vector<double> neurons = {at(first.data()), at(out[0].data()), at(out[1].data()), 0, at(out[2].data()),
+                                         at(scale.data()), at(offset.data()), 2, 6, 11, 9, 48, 2, 2, 0,
+                                         at(learned.data()), 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0};
+    convolve(operations, neurons);
+    return out;
+  };
+  const auto expected = results("baseline", [&](const auto& operations, const auto& neurons) {
+    Values maps(6 * 11 * 9 * 48);
+    std::vector<double> operands = {at(in.data()), at(filter.data()), at(maps.data()), 0, 0};
+    operands.insert(operands.end(), sizes.begin(), sizes.end());
+    run(operations, "convolution", operands);
+    operands = {at(maps.data())};
+    operands.insert(operands.end(), neurons.begin(), neurons.end());
+    run(operations, "LifForward", operands);
+  });
+  for (const std::string& level : rxspike::vectorLevels()) {
+    for (const double limit : {0., 1.}) {
+      const auto actual = results(level, [&](const auto& operations, const auto& neurons) {
+        std::vector<double> operands = {at(in.data()), at(filter.data()), 0, limit};
+        operands.insert(operands.end(), sizes.begin(), sizes.end());
+        operands.insert(operands.end(), neurons.begin(), neurons.end());
+        run(operations, "convolvedLif", operands);
+      });
+      expect(actual == expected, level + " convolves into neurons, limit " + std::to_string(limit));
+    }
+  }
+}
+
 // Products of a matrix of which a fifth is active, by active places and by oneDNN.
 void testSpikeProduct(std::size_t rows, std::size_t inner, std::size_t columns) {
   const auto operations = rxspike::operationsFor(rxspike::vectorLevels().front());
@@ -294,6 +338,7 @@ int main() {
   testSparseConvolution(1, 1, 19, 8);
   testSparseConvolution(9, 1, 19, 8);
   testSparseConvolution(2, 2, 10, 4);
+  testConvolvedLif();
   testSpikeProduct(5, 9, 16);
   testSpikeProduct(1100, 13, 250);
   testBernoulli();
