@@ -13,7 +13,8 @@ import {
 } from '../../src/engines/kernels/index.ts';
 import { registerKernels } from '../../src/engines/kernels/kernel.ts';
 import type { NativeBackend } from '../../src/engines/native/backend.ts';
-import { nativeForms, type SparseLimits } from '../../src/engines/native/fused-kernels.ts';
+import type { SparseLimits } from '../../src/engines/native/convolution-forms.ts';
+import { nativeForms } from '../../src/engines/native/fused-kernels.ts';
 import { nativeState } from '../../src/engines/native.ts';
 import { RandomStream } from '../../src/random.ts';
 

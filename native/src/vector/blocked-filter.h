@@ -20,6 +20,9 @@ inline int blockInputs(const ConvolutionShape& s) {
   return std::clamp(kBlockRows / (s.filterHeight * s.filterWidth), 1, s.inChannels);
 }
 
+// Rows of a block.
+inline int blockRows(const ConvolutionShape& s) { return s.filterHeight * s.filterWidth * blockInputs(s); }
+
 inline int blockCount(const ConvolutionShape& s) { return (s.inChannels + blockInputs(s) - 1) / blockInputs(s); }
 
 inline int tileCount(const ConvolutionShape& s) { return (s.outChannels + kTileLanes * kLanes - 1) / (kTileLanes * kLanes); }
@@ -38,7 +41,7 @@ class BlockedFilter {
  public:
   BlockedFilter(const float* filter, const ConvolutionShape& s)
       : blocks_(blockCount(s)),
-        rows_(s.filterHeight * s.filterWidth * blockInputs(s)),
+        rows_(blockRows(s)),
         values_(Index{rows_} * blocks_ * (s.outChannels / kLanes)) {
     const int inputs = blockInputs(s);
     parallelFor(tileCount(s), 1, [&](Index begin, Index end, int) {

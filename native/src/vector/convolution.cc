@@ -16,10 +16,7 @@ double densityOf(const float* input, Index count) {
   const int threads = threadCount();
   std::vector<Index> active(threads);
   parallelFor(count, 1 << 14, [&](Index begin, Index end, int thread) {
-    Index sum = 0, i = begin;
-    for (; i + kLanes <= end; i += kLanes) sum += __builtin_popcount(activeLanes(input + i).active);
-    for (; i < end; i++) sum += input[i] != 0 ? 1 : 0;
-    active[thread] = sum;
+    active[thread] = countActive(input + begin, end - begin);
   });
   Index sum = 0;
   for (const Index part : active) sum += part;

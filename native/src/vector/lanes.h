@@ -85,5 +85,13 @@ inline LaneBits activeLanes(const float* in) {
 #endif
 }
 
+// How many values are not zero.
+inline std::int64_t countActive(const float* in, std::int64_t count) {
+  std::int64_t sum = 0, i = 0;
+  for (; i + kLanes <= count; i += kLanes) sum += __builtin_popcount(activeLanes(in + i).active);
+  for (; i < count; i++) sum += in[i] != 0 ? 1 : 0;
+  return sum;
+}
+
 }  // namespace
 }  // namespace rxspike

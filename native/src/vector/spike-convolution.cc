@@ -1,7 +1,8 @@
 // The active inputs of an image are listed by pixel, so that those a row of the filter stands on follow each other.
 // For each the filter's rows are added to the sums of the outputs above, at and below it, which are in registers. The
-// filter is cut into blocks that the first-level cache keeps while the pixels pass. Every sum is taken in one order,
-// whatever the number of threads.
+// filter is cut into blocks that the first-level cache keeps while the pixels pass; where so few inputs are active that
+// the passes cost more than the filter's rows, several blocks are one. Every sum is taken in one order, whatever the
+// number of threads.
 #include "spike-convolution.h"
 
 #include <map>
@@ -15,10 +16,13 @@ namespace rxspike::VECTOR_LEVEL {
 
 namespace {
 
+// Active inputs of a pixel that are worth a pass, and blocks that pass together at most: the second-level cache has them.
+constexpr Index kPassEntries = 4;
+constexpr Index kPassBlocks = 8;
 // Rows of an output that are worth a thread of their own.
 constexpr int kBandRows = 8;
 
-// The active inputs that some rows of the output see of an image: block of channels after block, pixel after pixel.
+// The active inputs that some rows of the output see of an image: pass after pass, pixel after pixel.
 class ActiveInputs {
  public:
   void collect(const float* image, const ConvolutionShape& s, int fromRow, int toRow) {
@@ -28,27 +32,36 @@ class ActiveInputs {
     const int toInput = std::clamp(toRow - s.padTop + s.filterHeight - 1, fromInput, s.inHeight);
     firstPixel_ = Index{fromInput} * s.inWidth;
     pixels_ = Index{toInput - fromInput} * s.inWidth;
+    const Index active = countActive(image + firstPixel_ * s.inChannels, pixels_ * s.inChannels);
+    const Index enough = active == 0 ? blocks : kPassEntries * pixels_ * blocks / active;
+    together_ = static_cast<int>(std::clamp<Index>(enough, 1, std::min<Index>(blocks, kPassBlocks)));
+    passes_ = (blocks + together_ - 1) / together_;
     // Lanes are written sixteen at a time, whatever of them is active.
-    const Index room = pixels_ * inputs + kLanes;
-    starts_.resize(blocks * (pixels_ + 1));
-    rows_.resize(blocks * room);
-    values_.resize(blocks * room);
+    const Index room = pixels_ * inputs * together_ + kLanes;
+    starts_.resize(passes_ * (pixels_ + 1));
+    rows_.resize(passes_ * room);
+    values_.resize(passes_ * room);
     unsigned others = 0;
-    for (int block = 0; block < blocks; block++) {
-      const std::int32_t channels = std::min(inputs, s.inChannels - block * inputs);
-      std::int32_t* starts = starts_.data() + block * (pixels_ + 1);
-      auto next = static_cast<std::int32_t>(block * room);
+    for (int pass = 0; pass < passes_; pass++) {
+      const int first = pass * together_;
+      const int end = std::min(first + together_, blocks);
+      std::int32_t* starts = starts_.data() + pass * (pixels_ + 1);
+      auto next = static_cast<std::int32_t>(pass * room);
       for (Index pixel = 0; pixel < pixels_; pixel++) {
-        const float* in = image + (firstPixel_ + pixel) * s.inChannels + block * inputs;
-        const auto column = static_cast<std::int32_t>(pixel % s.inWidth) * inputs;
         starts[pixel] = next;
-        std::int32_t c = 0;
-        for (; c + kLanes <= channels; c += kLanes) next = addLanes(in + c, column + c, next, others);
-        for (; c < channels; c++) {
-          rows_[next] = column + c;
-          values_[next] = in[c];
-          next += in[c] != 0 ? 1 : 0;
-          others |= in[c] != 0 && in[c] != 1 ? 1u : 0u;
+        for (int block = first; block < end; block++) {
+          const float* in = image + (firstPixel_ + pixel) * s.inChannels + block * inputs;
+          const std::int32_t channels = std::min(inputs, s.inChannels - block * inputs);
+          const auto row =
+              static_cast<std::int32_t>((block - first) * blockRows(s) + pixel % s.inWidth * inputs);
+          std::int32_t c = 0;
+          for (; c + kLanes <= channels; c += kLanes) next = addLanes(in + c, row + c, next, others);
+          for (; c < channels; c++) {
+            rows_[next] = row + c;
+            values_[next] = in[c];
+            next += in[c] != 0 ? 1 : 0;
+            others |= in[c] != 0 && in[c] != 1 ? 1u : 0u;
+          }
         }
       }
       starts[pixels_] = next;
@@ -56,13 +69,17 @@ class ActiveInputs {
     ones_ = others == 0;
   }
 
+  // Passes over the pixels, each with so many blocks of the filter (the last perhaps with fewer).
+  int passes() const { return passes_; }
+  int together() const { return together_; }
   // True if no value is other than 0 and 1.
   bool ones() const { return ones_; }
   // Where the entries of each pixel of a row of the image begin, and after the last one's where they end.
-  const std::int32_t* starts(int block, Index row, int width) const {
-    return starts_.data() + block * (pixels_ + 1) + row * width - firstPixel_;
+  const std::int32_t* starts(int pass, Index row, int width) const {
+    return starts_.data() + pass * (pixels_ + 1) + row * width - firstPixel_;
   }
-  // column * inputs of a block + input: a row of the filter's block, but for where the filter stands.
+  // A row of the pass's first block, but for where the filter stands: rows of a block * block + inputs of a block * column
+  // + input.
   const std::int32_t* rows() const { return rows_.data(); }
   const float* values() const { return values_.data(); }
 
@@ -90,17 +107,18 @@ class ActiveInputs {
   std::vector<std::int32_t> rows_, starts_;
   std::vector<float> values_;
   Index firstPixel_ = 0, pixels_ = 0;
+  int passes_ = 0, together_ = 1;
   bool ones_ = false;
 };
 
 // Adds what an input row gives, by `height` rows of the filter's block, to as many output rows, the first of them the
 // lowest. `out` are those rows' first outputs, `pitch` values apart.
 template <int lanes, int height, bool ones>
-void addInputRow(const ActiveInputs& active, int block, int row, const Lanes* filter, float* out, Index pitch,
+void addInputRow(const ActiveInputs& active, int pass, int row, const Lanes* filter, float* out, Index pitch,
                  const ConvolutionShape& s) {
   const int inputs = blockInputs(s);
   const Index filterPitch = Index{s.filterWidth} * inputs * lanes;
-  const std::int32_t* starts = active.starts(block, row, s.inWidth);
+  const std::int32_t* starts = active.starts(pass, row, s.inWidth);
   for (int x = 0; x < s.outWidth; x++) {
     const int left = x - s.padLeft;
     const int from = std::max(left, 0);
@@ -139,11 +157,12 @@ void convolveRows(const ActiveInputs& active, const BlockedFilter& filter, int c
   }
   const int firstInput = std::max(0, fromRow - s.padTop);
   const int endInput = std::min(s.inHeight, toRow - s.padTop + s.filterHeight - 1);
-  for (int block = 0; block < blockCount(s); block++) {
+  for (int pass = 0; pass < active.passes(); pass++) {
+    const int block = pass * active.together();
     const Lanes* rows = filter.block(channel, block, lanes);
     const Index filterPitch = Index{s.filterWidth} * blockInputs(s) * lanes;
     // While a block is used, the next one is fetched.
-    const Lanes* next = filter.block(channel, std::min(block + 1, blockCount(s) - 1), lanes);
+    const Lanes* next = filter.block(channel, std::min(block + active.together(), blockCount(s) - 1), lanes);
     const Index ahead = s.filterHeight * filterPitch / std::max(1, endInput - firstInput);
     for (int row = firstInput; row < endInput; row++) {
       for (Index i = 0; i < ahead; i++) __builtin_prefetch(next + (row - firstInput) * ahead + i, 0, 2);
@@ -153,7 +172,7 @@ void convolveRows(const ActiveInputs& active, const BlockedFilter& filter, int c
       const int end = std::min(s.filterHeight, lowest - fromRow + 1);
       const auto add = [&](auto height) {
         for (; end - ky >= height(); ky += height()) {
-          addInputRow<lanes, height(), ones>(active, block, row, rows + ky * filterPitch,
+          addInputRow<lanes, height(), ones>(active, pass, row, rows + ky * filterPitch,
                                              first + (lowest - ky - fromRow) * pitch, pitch, s);
         }
       };

@@ -20,8 +20,8 @@ function quarters(shape: number[], name: string, largest: number): tf.Tensor {
 
 /** How many values differ. */
 async function differing(actual: tf.Tensor, expected: tf.Tensor): Promise<number> {
-  const values = await expected.data();
-  return (await actual.data()).reduce((count, value, i) => count + (value === values[i] ? 0 : 1), 0);
+  const [found, wanted] = (await Promise.all([actual.data(), expected.data()])) as Float32Array[];
+  return found!.reduce((count, value, i) => count + (value === wanted![i] ? 0 : 1), 0);
 }
 
 const neuron: LifParameters = {
