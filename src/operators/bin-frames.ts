@@ -2,7 +2,6 @@ import type { EventChunk, Frame } from '../events.ts';
 import type { FrameGrid, Polarity } from './frame-grid.ts';
 import type { Allocate, OpenBin, Painter } from './representations/painter.ts';
 import { createPainter, type PaintedRepresentation } from './representations/representation.ts';
-import { resident } from './resident.ts';
 
 /** What the binning stages did with the events they were given; nothing is left out without being counted here. */
 export interface BinCounters {
@@ -51,7 +50,7 @@ export class BinFrames {
     } = options;
     this.counters = counters;
     this.#painter = createPainter(representation, grid, polarity);
-    this.#allocate = options.allocate ?? (() => resident(new Float32Array(this.#size)));
+    this.#allocate = options.allocate ?? (() => new Float32Array(this.#size));
   }
 
   get #size(): number {

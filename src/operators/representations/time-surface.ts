@@ -2,7 +2,6 @@ import { OptionError } from '../../errors.ts';
 import type { EventChunk } from '../../events.ts';
 import { firstEventFrom } from '../first-event-from.ts';
 import type { FrameGrid, Polarity } from '../frame-grid.ts';
-import { resident } from '../resident.ts';
 import { Growth } from './growth.ts';
 import type { Allocate, OpenBin, Painter } from './painter.ts';
 
@@ -37,7 +36,7 @@ export class TimeSurface implements Painter {
     this.#grid = grid;
     this.#tau = checkedTau(tauMicros);
     this.#growth = new Growth(tauMicros);
-    this.#weights = resident(new Float64Array(grid.width * grid.height * this.channels));
+    this.#weights = new Float64Array(grid.width * grid.height * this.channels);
   }
 
   /** Events that overlapping bins share are written again, all up to the later bin's last: the result is the same. */
