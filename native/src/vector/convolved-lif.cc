@@ -9,7 +9,7 @@ namespace rxspike::VECTOR_LEVEL {
 namespace {
 
 // Of a band's convolved rows, what the second-level cache keeps beside the filter.
-constexpr Index kBandBytes = 384 << 10;
+constexpr Index kBandBytes = 512 << 10;
 
 // Inputs of a filter's place from which on those that are zero are worth leaving out.
 constexpr int kManyInputs = 8;
