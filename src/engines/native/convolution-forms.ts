@@ -20,10 +20,10 @@ export type SparseLimitsOf = (channels: number, maps: number) => SparseLimits;
  * Where the two took equal time on AVX-512 for 3x3 filters of 64 to 256 channels, less a margin. Of few maps the dense
  * product is a direct one, of more Winograd's, which many channels make the faster.
  */
-export const calibrated: SparseLimitsOf = (channels, maps) => ({
-  forward: maps < 8 ? 0.3 : channels <= 64 ? 0.2 : channels <= 128 ? 0.16 : 0.12,
-  filterGradient: channels <= 128 ? 0.25 : 0.16,
-});
+export const calibrated: SparseLimitsOf = (channels, maps) => {
+  const share = channels <= 128 ? 0.25 : 0.16;
+  return { forward: maps < 8 ? 0.3 : share, filterGradient: share };
+};
 
 /** Sizes of a convolution, in the addon's order. */
 function convolutionSizes(
