@@ -94,14 +94,17 @@ class LaneValues {
   std::vector<float> values_;
 };
 
-// The strips of a band, the rows under one row of the pool: visit(first row of a strip).
+// The first row of the strip at a column of a band, the rows under one row of the pool.
+inline StripRow stripAt(const Layout& layout, Index sample, Index band, Index column) {
+  const Index lanes = std::min(layout.stripColumns(), layout.width - column) * layout.channels;
+  return {&layout, sample, band * layout.pool, column, lanes};
+}
+
+// visit(first row of a strip), for the strips of a band.
 template <class Visit>
 void forStripsOf(const Layout& layout, Index sample, Index band, const Visit& visit) {
   const Index columns = layout.stripColumns();
-  for (Index column = 0; column < layout.width; column += columns) {
-    const Index lanes = std::min(columns, layout.width - column) * layout.channels;
-    visit(StripRow{&layout, sample, band * layout.pool, column, lanes});
-  }
+  for (Index column = 0; column < layout.width; column += columns) visit(stripAt(layout, sample, band, column));
 }
 
 // visit(first row of a strip, thread), for all strips.
@@ -111,10 +114,8 @@ void forStrips(const Layout& layout, const Visit& visit) {
   const Index strips = (layout.width + columns - 1) / columns;
   parallelFor(layout.batch * layout.bands() * strips, 1, [&](Index begin, Index end, int thread) {
     for (Index i = begin; i < end; i++) {
-      const Index column = i % strips * columns;
-      const Index band = i / strips % layout.bands();
-      const Index lanes = std::min(columns, layout.width - column) * layout.channels;
-      visit(StripRow{&layout, i / strips / layout.bands(), band * layout.pool, column, lanes}, thread);
+      const Index band = i / strips;
+      visit(stripAt(layout, band / layout.bands(), band % layout.bands(), i % strips * columns), thread);
     }
   });
 }

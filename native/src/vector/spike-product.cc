@@ -186,11 +186,7 @@ double densityOf(const float* matrix, Index rows, Index inner) {
   const Index step = std::max<Index>(1, rows / kPicked);
   Index active = 0, seen = 0;
   for (Index row = 0; row < rows; row += step) {
-    const float* in = matrix + row * inner;
-    std::int32_t count = 0;
-#pragma omp simd reduction(+ : count)
-    for (Index i = 0; i < inner; i++) count += in[i] != 0 ? 1 : 0;
-    active += count;
+    active += countActive(matrix + row * inner, inner);
     seen += inner;
   }
   return seen == 0 ? 0 : static_cast<double>(active) / static_cast<double>(seen);

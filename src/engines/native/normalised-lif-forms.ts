@@ -41,15 +41,12 @@ function neuronsOf(
   const steps = frames * repeat;
   const pooled = [batch, steps, Math.floor(height / pool.size), Math.floor(width / pool.size), channels];
   const [spikes, last, counts] = [pooled, state!.shape, [batch, steps]].map((shape) => backend.output(shape));
+  const [before, fired, after, counted] = [state!, spikes!, last!, counts!].map((tensor) =>
+    backend.address(tensor),
+  );
+  const noPotentials = 0;
   const operands = [
-    ...[
-      backend.address(state!),
-      backend.address(spikes!),
-      backend.address(last!),
-      0,
-      backend.address(counts!),
-    ],
-    ...[scale, offset],
+    ...[before!, fired!, after!, noPotentials, counted!, scale, offset],
     ...mapSizes(maps, attributes),
     ...neuronOperands(backend, 'Lif', parameters!, attributes.constants),
   ];
@@ -95,7 +92,7 @@ export function normalisedLifKernels(limits: SparseLimitsOf): Record<string, Fus
       const call = { input: { ...input!, shape: [batch * frames, ...frame] }, filter: filter!, attributes };
       const [, height, width, channels] = convolvedShape(call.input.shape, filter!.shape, attributes);
       const maps = [batch, frames, height, width, channels];
-      const convolution = convolutionOperands(backend, call, limits);
+      const { tensors, rest } = convolutionOperands(backend, call, limits);
       const scratch = backend.scratch(4 * channels);
       const places = [0, 1, 2, 3].map((part) => scratch.address + part * channels * 4);
       const given = [gamma!, beta!, mean!, variance!].map((tensor) => backend.address(tensor));
@@ -108,7 +105,6 @@ export function normalisedLifKernels(limits: SparseLimitsOf): Record<string, Fus
         [scale!, offset!],
         attributes,
       );
-      const { tensors, rest } = convolution;
       if (channels % 16 === 0 && attributes.stride === 1 && (4 * sizeOf(maps)) / batch >= BANDED_BYTES) {
         backend.submit('convolvedLif', ...tensors, ...rest, ...operands);
       } else {
